@@ -1,0 +1,14 @@
+import type { Conform } from '../reference.ts';
+import { conformBatchNorm } from './batch-norm.ts';
+import { conformConv2d, conformConvTranspose2d } from './convolution.ts';
+import { conformDescriptorIteration } from './descriptor-iteration.ts';
+import { conformOptimizers } from './optimizers.ts';
+
+/** How each kind of reference is computed here. */
+export const KINDS: Readonly<Record<string, Conform>> = {
+  conv2d: conformConv2d,
+  convTranspose2d: conformConvTranspose2d,
+  batchNorm: conformBatchNorm,
+  'descriptor-iteration': conformDescriptorIteration,
+  optimizers: conformOptimizers,
+};

@@ -1,0 +1,95 @@
+import { type NDArray, ndarray } from '@brownian/graph';
+
+/** A reference file: inputs and the values an independent implementation in float64 gave. */
+export interface Reference {
+  readonly kind: string;
+  readonly about: string;
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly inputs: Readonly<Record<string, NDArray>>;
+  /** Float64 values, not rounded. */
+  readonly expected: Readonly<Record<string, NDArray>>;
+  /** Largest allowed |a−b| / max|expected|, for each expected tensor. */
+  readonly rtol: number;
+}
+
+/** Computes every expected tensor of a reference from its inputs. */
+export type Conform = (reference: Reference) => Promise<Readonly<Record<string, NDArray>>>;
+
+/** A reference file that cannot be read or does not have the form of one. */
+export class ReferenceError extends Error {
+  override readonly name = 'ReferenceError';
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function readArrays(value: unknown, where: string, storage: 'float32' | 'float64'): Record<string, NDArray> {
+  if (!isRecord(value)) throw new ReferenceError(`${where} must be an object of {shape, data}.`);
+  return Object.fromEntries(
+    Object.entries(value).map(([name, array]) => {
+      if (!isRecord(array) || !Array.isArray(array['shape']) || !Array.isArray(array['data'])) {
+        throw new ReferenceError(`${where}.${name} must have a shape and data.`);
+      }
+      const data =
+        storage === 'float32'
+          ? Float32Array.from(array['data'] as number[])
+          : Float64Array.from(array['data'] as number[]);
+      return [name, ndarray(data, array['shape'] as number[])];
+    }),
+  );
+}
+
+/** Reads a reference file's text. @throws ReferenceError in one sentence that names the file */
+export function parseReference(text: string, file: string): Reference {
+  try {
+    const json: unknown = JSON.parse(text);
+    if (
+      !isRecord(json) ||
+      typeof json['kind'] !== 'string' ||
+      typeof json['rtol'] !== 'number' ||
+      !isRecord(json['spec'])
+    ) {
+      throw new ReferenceError('a reference needs a kind, a spec, inputs, expected and an rtol.');
+    }
+    return {
+      kind: json['kind'],
+      about: typeof json['about'] === 'string' ? json['about'] : '',
+      spec: json['spec'],
+      inputs: readArrays(json['inputs'], 'inputs', 'float32'),
+      expected: readArrays(json['expected'], 'expected', 'float64'),
+      rtol: json['rtol'],
+    };
+  } catch (error) {
+    throw new ReferenceError(`${file}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** An input by name. @throws ReferenceError when the file lacks it */
+export function inputOf(reference: Reference, name: string): NDArray {
+  const array = reference.inputs[name];
+  if (array === undefined)
+    throw new ReferenceError(`a reference of kind "${reference.kind}" needs the input "${name}".`);
+  return array;
+}
+
+/** A number of the spec. @throws ReferenceError when it is missing or of another type */
+export function numberOf(reference: Reference, name: string): number {
+  const value = reference.spec[name];
+  if (typeof value !== 'number')
+    throw new ReferenceError(`a reference of kind "${reference.kind}" needs the number spec.${name}.`);
+  return value;
+}
+
+/** The worst relative error |a−b| / max|expected| of one tensor; infinite when shapes or finiteness differ. */
+export function relativeError(actual: NDArray | undefined, expected: NDArray): number {
+  if (actual === undefined || actual.data.length !== expected.data.length) return Infinity;
+  let [worst, largest] = [0, 0];
+  for (let i = 0; i < expected.data.length; i++) {
+    const [a, b] = [Number(actual.data[i]), Number(expected.data[i])];
+    if (!Number.isFinite(a)) return Infinity;
+    worst = Math.max(worst, Math.abs(a - b));
+    largest = Math.max(largest, Math.abs(b));
+  }
+  return worst === 0 ? 0 : worst / largest;
+}

@@ -1,0 +1,31 @@
+import { operand } from '@brownian/graph';
+import { type ContrastOptions, type Flow, contrast, differentiate, squaredSpeed } from './flow.ts';
+
+/** Options of {@link jko}. */
+export interface JkoOptions extends ContrastOptions {
+  /** Weight β of the squared speed. The paper's is 60. */
+  readonly beta: number;
+  /** Turns ∇ₓΦ into a displacement: h²/2, from the sampler that moves the particles. */
+  readonly speedScale: number;
+}
+
+/**
+ * The Jordan-Kinderlehrer-Otto (Wasserstein) flow (generalised GCN, Eq. 17-18, Algorithm 1 line 16; wFRAME, Eq. 14): the KL flow
+ * with the squared speed of the particles as a penalty,
+ *
+ *   β/2 [(1−γ) E‖h²/2 ∇ₓΦ‖² at the previous particles + γ E‖h²/2 ∇ₓΦ‖² at the current ones],
+ *
+ * both at the current parameters, in displacement units (METHODS section 1). Its gradient differentiates ∇ₓΦ again.
+ */
+export function jko({ beta, speedScale, ...options }: JkoOptions): Flow {
+  return {
+    gradients: (potential, params, at) =>
+      differentiate(params, (p) => {
+        const { loss, parts } = contrast(potential, p, at, options);
+        const speed = squaredSpeed(potential, p, at.particles, speedScale);
+        const previousSpeed = squaredSpeed(potential, p, at.previous, speedScale);
+        const mean = previousSpeed.mul(operand(1).sub(at.gamma)).add(speed.mul(at.gamma));
+        return { loss: loss.add(mean.mul(beta / 2)), parts: { ...parts, speed, previousSpeed } };
+      }),
+  };
+}

@@ -1,0 +1,71 @@
+export type { Batch, Dataset, Learner, Metrics, Params, Potential, SymbolicParams } from './interfaces.ts';
+
+export { DataError } from './data/errors.ts';
+export { type ImageDatasetOptions, imageDataset, pointDataset } from './data/dataset.ts';
+export { type BatchOrder, batchIndices } from './data/epochs.ts';
+export { parseIdx } from './data/idx.ts';
+
+export { ACTIVATIONS, type ActivationName } from './nets/activations.ts';
+export { type GaborOptions, gaborBank } from './nets/gabor.ts';
+export { type ConvLayerOptions, conv, dense, flatten, pointwise, pool, normalFanIn } from './nets/layers.ts';
+export { type Layer, type Net, chain } from './nets/net.ts';
+
+export { type DescriptorPotentialOptions, descriptor } from './potentials/descriptor.ts';
+export {
+  LANGEVIN_DEFAULTS,
+  type Sampler,
+  type SamplerInfo,
+  type SamplerState,
+  effectiveStep,
+  force,
+  langevin,
+  langevinStep,
+} from './samplers/langevin.ts';
+export { chooseRows, putRows, takeRows } from './samplers/replay-buffer.ts';
+export { type ChainStart, startParticles } from './samplers/start.ts';
+
+export { type ContrastOptions, type Flow, type FlowPoint, type FlowResult, squaredSpeed } from './flows/flow.ts';
+export { type JkoOptions, jko } from './flows/jko.ts';
+export { kl } from './flows/kl.ts';
+
+export { type AdamOptions, heavyBall, scaleByAdam } from './optim/moments.ts';
+export {
+  type Schedule,
+  clipByGlobalNorm,
+  globalNorm,
+  scaleByLearningRate,
+  scaleByTrustRatio,
+} from './optim/scaling.ts';
+export { constantRate, cosineDecay, warmup } from './optim/schedules.ts';
+export { adam, lamb, sgd } from './optim/optimizers.ts';
+export { averageParams } from './optim/ema.ts';
+export {
+  type SymbolicState,
+  type Transform,
+  type TransformState,
+  applyUpdates,
+  chainTransforms,
+} from './optim/transform.ts';
+
+export type * from './learners/options.ts';
+export {
+  type DescriptiveModel,
+  type DescriptiveState,
+  descriptiveLearner,
+  descriptiveUpdate,
+} from './learners/descriptive.ts';
+export { MODELS, type ModelName, type ModelPreset, buildPotential, createLearner } from './learners/presets.ts';
+
+export {
+  type ClassifierOptions,
+  accuracy,
+  argmaxRows,
+  classifierNet,
+  crossEntropy,
+  predict,
+  trainClassifier,
+} from './metrics/classifier.ts';
+export { inceptionScore } from './metrics/inception-score.ts';
+export { responseDistance } from './metrics/response-distance.ts';
+export type { Modes, ToyDistribution } from './data/toy2d/distribution.ts';
+export { TOY_DISTRIBUTIONS, type ToyName, toyDataset } from './data/toy2d/table.ts';

@@ -1,0 +1,53 @@
+import type { NDArray, Tensor, Tree } from '@brownian/graph';
+import type { Stream } from '@brownian/runtime';
+
+/** Parameters as they are stored: a tree of concrete arrays. */
+export type Params = Tree<NDArray>;
+/** The same parameters inside a traced function. */
+export type SymbolicParams = Tree<Tensor>;
+
+/**
+ * Φ(x; θ): a scalar per particle, higher where particles look more like data. The density is P(x) ∝ exp(Φ(x)) N(x; 0, σ²I).
+ */
+export interface Potential {
+  /** Fresh parameters. */
+  init(key: Stream): Params;
+  /** Φ of each particle: x `[particles, ...dims]` → `[particles]`. */
+  apply(params: SymbolicParams, x: Tensor, label?: Tensor): Tensor;
+  /** Mean response of each filter, `[filters]`, for the response distance R; potentials without filters leave it out. */
+  responses?(params: SymbolicParams, x: Tensor): Tensor;
+}
+
+/** Scalars that describe a step, by name: what learning curves are drawn from. */
+export type Metrics = Readonly<Record<string, number>>;
+
+/** A batch of data: images `[batch, channels, height, width]` in [-1, 1] or points `[batch, 2]`, and labels if there are any. */
+export interface Batch {
+  readonly x: NDArray;
+  readonly labels?: NDArray;
+}
+
+/** A data set held in memory. */
+export interface Dataset {
+  readonly name: string;
+  /** Shape of one item, such as `[1, 28, 28]` or `[2]`. */
+  readonly itemShape: readonly number[];
+  readonly size: number;
+  readonly classes?: readonly string[];
+  /** The items at these indices. @throws RangeError on an index outside the set. */
+  batch(indices: ArrayLike<number>): Batch;
+}
+
+/** A model that learns: parameters, optimizer, chains and whatever else its next step needs are its state, a tree of arrays. */
+export interface Learner<S extends Tree<NDArray> = Tree<NDArray>> {
+  readonly name: string;
+  init(key: Stream, data: Dataset): Promise<S>;
+  /** One outer iteration. The state given is not changed. */
+  step(state: S, batch: Batch, draw: Stream): Promise<[S, Metrics]>;
+  /** `n` samples `[n, ...item]`. */
+  sample(state: S, n: number, draw: Stream): Promise<NDArray>;
+  /** The state's current particles, `[particles, ...item]`, to look at while it trains. */
+  particles(state: S): NDArray;
+  /** Frees compiled functions. */
+  dispose(): Promise<void>;
+}

@@ -1,0 +1,219 @@
+import {
+  type NDArray,
+  ShapeError,
+  type Tensor,
+  type Tree,
+  flatten,
+  formatShape,
+  ndarray,
+  sameShape,
+} from '@brownian/graph';
+import type { Compiled, Runtime, Stream } from '@brownian/runtime';
+import type { Flow } from '../flows/flow.ts';
+import type { Batch, Dataset, Learner, Metrics, Params, Potential, SymbolicParams } from '../interfaces.ts';
+import { responseDistance } from '../metrics/response-distance.ts';
+import { averageParams } from '../optim/ema.ts';
+import { globalNorm } from '../optim/scaling.ts';
+import { type SymbolicState, type Transform, type TransformState, applyUpdates } from '../optim/transform.ts';
+import { type Sampler, langevin } from '../samplers/langevin.ts';
+import { chooseRows, putRows, takeRows } from '../samplers/replay-buffer.ts';
+import { startParticles } from '../samplers/start.ts';
+import type { ChainOptions, LangevinOptions, SamplingOptions } from './options.ts';
+
+/** What a descriptive model is made of. */
+export interface DescriptiveModel {
+  readonly name: string;
+  /** Shape of one particle, such as `[1, 28, 28]`. */
+  readonly itemShape: readonly number[];
+  readonly potential: Potential;
+  readonly flow: Flow;
+  readonly optimizer: Transform;
+  readonly langevin: LangevinOptions;
+  readonly chains: ChainOptions;
+  readonly sampling: SamplingOptions;
+  /** Standard deviation of noise added to data; 0 adds none. */
+  readonly dataNoise: number;
+  /** Decay of the moving average of parameters that `sample` uses; 0 uses the parameters themselves. */
+  readonly ema: number;
+}
+
+/** State of a descriptive learner. */
+export type DescriptiveState = {
+  readonly params: Params;
+  readonly optimizer: TransformState;
+  /** Moving average of the parameters, with `ema` above 0. */
+  readonly average?: Params;
+  /** Particles of the last iteration, which the JKO flow looks back at. `[particles, ...item]` */
+  readonly particles: NDArray;
+  /** Replay buffer, `[bufferSize, ...item]`, when chains are drawn from one. */
+  readonly buffer?: NDArray;
+};
+
+type UpdateArguments = [
+  params: SymbolicParams,
+  optimizer: SymbolicState,
+  average: Tree<Tensor>,
+  at: { data: Tensor; particles: Tensor; previous: Tensor; gamma: Tensor },
+];
+type UpdateResult = {
+  params: SymbolicParams;
+  optimizer: SymbolicState;
+  average: Tree<Tensor>;
+  metrics: Record<string, Tensor>;
+};
+
+/** One update of the parameters, as a function to be compiled: the flow, the optimizer, the average, the diagnostics. */
+export function descriptiveUpdate({
+  potential,
+  flow,
+  optimizer,
+  ema,
+}: DescriptiveModel): (...args: UpdateArguments) => UpdateResult {
+  return function update(params, optimizerState, average, at) {
+    const { gradients, metrics } = flow.gradients(potential, params, at);
+    const [updates, nextOptimizer] = optimizer.update(gradients, optimizerState, params);
+    const next = applyUpdates(params, updates);
+    const distance = responseDistance(potential, params, at.particles, at.data);
+    return {
+      params: next,
+      optimizer: nextOptimizer,
+      average: ema > 0 ? averageParams(average, next, ema) : [],
+      metrics: {
+        ...metrics,
+        parameterGradientNorm: globalNorm(gradients),
+        ...(distance && { responseDistance: distance }),
+      },
+    };
+  };
+}
+
+function numbers(metrics: Readonly<Record<string, NDArray>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, Number(value.data[0])]));
+}
+
+function isEmpty(tree: unknown): boolean {
+  return flatten(tree).leaves.length === 0;
+}
+
+class DescriptiveLearner implements Learner<DescriptiveState> {
+  readonly name: string;
+  readonly #model: DescriptiveModel;
+  readonly #sampler: Sampler;
+  readonly #runtime: Runtime;
+  readonly #update: Compiled<UpdateArguments, UpdateResult>;
+
+  constructor(runtime: Runtime, model: DescriptiveModel) {
+    this.name = model.name;
+    this.#model = model;
+    this.#runtime = runtime;
+    this.#sampler = langevin(runtime, model.potential, model.langevin);
+    this.#update = runtime.compile(descriptiveUpdate(model), { name: `${model.name} update` });
+  }
+
+  #start(count: number, draw: Stream): NDArray {
+    const { chains, langevin: options, itemShape } = this.#model;
+    return startParticles(chains, [count, ...itemShape], options.sigma, draw);
+  }
+
+  /** Broadcasting and convolutions would take items of some other shapes too, and learn something else. */
+  #checkItems(shape: readonly number[], what: string): void {
+    const { itemShape } = this.#model;
+    if (!sameShape(shape, itemShape))
+      throw new ShapeError(
+        `${this.name}: ${what} has items of shape ${formatShape(shape)}, the model takes ${formatShape(itemShape)}.`,
+      );
+  }
+
+  async init(key: Stream, data: Dataset): Promise<DescriptiveState> {
+    this.#checkItems(data.itemShape, `the data set "${data.name}"`);
+    const { potential, optimizer, chains, ema } = this.#model;
+    const params = potential.init(key.split('params'));
+    return {
+      params,
+      optimizer: optimizer.init(params),
+      particles: this.#start(chains.particles, key.split('particles')),
+      ...(ema > 0 && { average: params }),
+      ...(chains.kind === 'buffer' && { buffer: this.#start(chains.bufferSize, key.split('buffer')) }),
+    };
+  }
+
+  /** Data with the model's data noise, within the particles' bounds. */
+  #noisy(x: NDArray, draw: Stream): NDArray {
+    const { dataNoise, langevin: options } = this.#model;
+    if (dataNoise === 0) return x;
+    const [low, high] = options.clip ?? [-Infinity, Infinity];
+    const noise = draw.normal(x.shape).data as Float32Array;
+    return {
+      ...x,
+      data: (x.data as Float32Array).map((v, i) => Math.min(high, Math.max(low, v + dataNoise * (noise[i] as number)))),
+    };
+  }
+
+  /** Where this iteration's particles start, and the rows of the buffer they came from. */
+  #begin(state: DescriptiveState, draw: Stream): { x: NDArray; rows: Int32Array | undefined } {
+    const { chains } = this.#model;
+    const rows = state.buffer && chooseRows(chains.bufferSize, chains.particles, draw);
+    const x = state.buffer && rows ? takeRows(state.buffer, rows) : state.particles;
+    const fresh = Math.round(chains.fresh * chains.particles);
+    if (fresh === 0) return { x, rows };
+    const restarted = chooseRows(chains.particles, fresh, draw);
+    return { x: putRows(x, restarted, this.#start(fresh, draw)), rows };
+  }
+
+  async step(state: DescriptiveState, batch: Batch, draw: Stream): Promise<[DescriptiveState, Metrics]> {
+    const { langevin: options } = this.#model;
+    this.#checkItems(batch.x.shape.slice(1), 'the batch');
+    if (batch.x.shape[0] === 0)
+      throw new ShapeError(`${this.name}: the batch is empty; a step needs at least one item.`);
+    const { x, rows } = this.#begin(state, draw);
+    const [moved, { gradientNorm }] = await this.#sampler.run(this.#sampler.init(state.params, x), options.steps, draw);
+    const gamma = ndarray(draw.next(), []);
+    const at = { data: this.#noisy(batch.x, draw), particles: moved.x, previous: state.particles, gamma };
+    const updated = await this.#update(state.params, state.optimizer, state.average ?? [], at);
+    const next: DescriptiveState = {
+      params: updated.params,
+      optimizer: updated.optimizer,
+      particles: moved.x,
+      ...(!isEmpty(updated.average) && { average: updated.average }),
+      ...(state.buffer && rows && { buffer: putRows(state.buffer, rows, moved.x) }),
+    };
+    return [next, { ...numbers(updated.metrics), gradientNorm }];
+  }
+
+  async sample(state: DescriptiveState, n: number, draw: Stream): Promise<NDArray> {
+    const { potential, langevin: options, sampling } = this.#model;
+    const chains = state.buffer ?? state.particles;
+    const x =
+      sampling.from === 'chains'
+        ? takeRows(chains, chooseRows(chains.shape[0] as number, n, draw))
+        : this.#start(n, draw);
+    const sampler = langevin(
+      this.#runtime,
+      potential,
+      { ...options, temperature: sampling.temperature ?? options.temperature },
+      { frozen: true },
+    );
+    try {
+      const [end] = await sampler.run(sampler.init(state.average ?? state.params, x), sampling.steps, draw);
+      return end.x;
+    } finally {
+      await sampler.dispose();
+    }
+  }
+
+  particles(state: DescriptiveState): NDArray {
+    return state.particles;
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all([this.#sampler.dispose(), this.#update.dispose()]);
+  }
+}
+
+/**
+ * A model that learns its potential from data and its own particles (generalised GCN, Algorithm 1): L Langevin steps from where
+ * the chains are, then one update of the parameters along the flow.
+ */
+export function descriptiveLearner(runtime: Runtime, model: DescriptiveModel): Learner<DescriptiveState> {
+  return new DescriptiveLearner(runtime, model);
+}

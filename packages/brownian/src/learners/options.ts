@@ -1,0 +1,106 @@
+/** How particles move between two updates of the parameters (METHODS section 1; ggcn Algorithm 1, lines 5-9). */
+export interface LangevinOptions {
+  /** Langevin steps per outer iteration (L). Default 20. */
+  readonly steps: number;
+  /** Step δ; the effective step is h = δσ, in units of x. Default 0.2. */
+  readonly delta: number;
+  /** Standard deviation σ of the reference Gaussian, in units of x. Default 0.01. */
+  readonly sigma: number;
+  /** Include the reference term −x/σ². Default true. */
+  readonly reference: boolean;
+  /** Multiplies the variance of the injected noise; 0 is gradient ascent. Default 1. */
+  readonly temperature: number;
+  /** Clamp particles to [low, high] after every step; null leaves them free. Default null. */
+  readonly clip: readonly [number, number] | null;
+  /** Largest Euclidean norm of one particle's ∇ₓΦ; null does not clip. Default null. */
+  readonly gradientClip: number | null;
+  /** Largest change of one coordinate by the gradient in one step, in units of x; null does not limit it. Default null. */
+  readonly maxDisplacement: number | null;
+}
+
+/** How parameters learn: maximum likelihood (KL flow) or its Wasserstein (JKO) form. */
+export interface FlowOptions {
+  /** Weight β of the squared-speed penalty in displacement units; 0 is the KL flow. Presets with "w" default to 60. */
+  readonly beta: number;
+  /** Weight of mean Φ² over data and particles, which keeps potentials bounded. Default 0. */
+  readonly energyL2: number;
+  /**
+   * Standard deviation of Gaussian noise added to data, in units of x, so that Φ cannot tell data by their exact values
+   * (pure black, grey levels). Noisy data are clamped to `langevin.clip`. Default 0.
+   */
+  readonly dataNoise: number;
+}
+
+/** The update rule of the parameters. */
+export interface OptimizerOptions {
+  readonly rule: 'sgd' | 'adam' | 'lamb';
+  readonly learningRate: number;
+  /** Momentum of sgd, β₁ of adam and lamb. */
+  readonly momentum: number;
+  /** Shape of the learning rate over `iterations`: constant, or cosine to zero, after a linear warm-up. */
+  readonly schedule: 'constant' | 'cosine';
+  /** Iterations over which `cosine` falls to zero; the length of the run, as a rule. */
+  readonly decayIterations: number;
+  /** Iterations of linear warm-up. Default 0. */
+  readonly warmup: number;
+  /** Largest global norm of the gradient; null does not clip. Default null. */
+  readonly gradientClip: number | null;
+  /** Decay of the exponential moving average of the parameters used by `sample`; 0 uses the parameters themselves. */
+  readonly ema: number;
+}
+
+/** Where a step's particles start. */
+export interface ChainOptions {
+  /** `persistent`: the particles of the last iteration. `buffer`: drawn from a replay buffer. */
+  readonly kind: 'persistent' | 'buffer';
+  /** Particles that evolve in one iteration (M). Default: the batch size. */
+  readonly particles: number;
+  /** Images in the replay buffer. */
+  readonly bufferSize: number;
+  /** Share of particles restarted from `start` at each iteration. */
+  readonly fresh: number;
+  /** Where new chains begin: zero (the papers), `noise` N(0, σ²), or `uniform` in `range`. */
+  readonly start: 'zero' | 'noise' | 'uniform';
+  /** Bounds of `uniform`, in units of x. Default [-1, 1]. */
+  readonly range: readonly [number, number];
+}
+
+/** How finished samples are drawn. */
+export interface SamplingOptions {
+  /** `chains`: go on from the model's own chains or buffer. `start`: from new particles. */
+  readonly from: 'chains' | 'start';
+  /** Langevin steps. */
+  readonly steps: number;
+  /** Temperature of these steps; null takes that of training. Lower gives cleaner and less varied samples. */
+  readonly temperature: number | null;
+}
+
+/** The potential of a descriptive model. */
+export interface DescriptorOptions {
+  /** `conv`: strided convolutions learned from data. `gabor`: a fixed bank of Gabor and difference-of-Gaussian filters. `mlp`: for points. */
+  readonly net: 'conv' | 'gabor' | 'mlp';
+  /** Channels (or widths, for `mlp`) of the successive layers. */
+  readonly channels: readonly number[];
+  /** Kernel of each layer of `conv`, in pixels; every layer has stride 2. The last is used for the layers that follow it. */
+  readonly kernels: readonly number[];
+  /** Units of a dense layer after the convolutions, which sees the whole image; 0 leaves it out. */
+  readonly hidden: number;
+  /**
+   * Φ is this times θ·F. Optimizers such as Adam do not see the scale of a gradient, so it sets how far particles move per
+   * step of size h.
+   */
+  readonly gain: number;
+  readonly activation: 'relu' | 'leakyRelu' | 'gelu' | 'silu' | 'softplus' | 'tanh';
+  /** θ of fixed filters: one weight per position or one per channel. */
+  readonly theta: 'position' | 'channel';
+}
+
+/** Every option of gcn, wgcn, pgcn and w-pgcn. */
+export interface DescriptorLearnerOptions {
+  readonly potential: DescriptorOptions;
+  readonly langevin: LangevinOptions;
+  readonly flow: FlowOptions;
+  readonly optimizer: OptimizerOptions;
+  readonly chains: ChainOptions;
+  readonly sampling: SamplingOptions;
+}

@@ -1,0 +1,35 @@
+import type { Shape, Tensor } from '@brownian/graph';
+import type { Stream } from '@brownian/runtime';
+import type { Params, SymbolicParams } from '../interfaces.ts';
+
+/** A network: a pure function of a parameter tree and a batch. Shapes leave out the batch axis. */
+export interface Net {
+  readonly inputShape: Shape;
+  readonly outputShape: Shape;
+  /** Fresh parameters. */
+  init(key: Stream): Params;
+  /** `[batch, ...inputShape]` → `[batch, ...outputShape]`. */
+  apply(params: SymbolicParams, x: Tensor): Tensor;
+}
+
+/** A layer is a network that still waits for the shape of its input. */
+export type Layer = (inputShape: Shape) => Net;
+
+/** Layers one after another; parameters are a list with one entry per layer. */
+export function chain(...layers: readonly Layer[]): Layer {
+  return (inputShape) => {
+    const nets: Net[] = [];
+    for (const layer of layers) nets.push(layer(nets.at(-1)?.outputShape ?? inputShape));
+    return {
+      inputShape,
+      outputShape: nets.at(-1)?.outputShape ?? inputShape,
+      init: (key) => nets.map((net, i) => net.init(key.split(i))),
+      apply: (params, x) => {
+        const list = params as readonly SymbolicParams[];
+        if (list.length !== nets.length)
+          throw new TypeError(`chain: the network has ${nets.length} layers, these parameters are of ${list.length}.`);
+        return nets.reduce((h, net, i) => net.apply(list[i] as SymbolicParams, h), x);
+      },
+    };
+  };
+}

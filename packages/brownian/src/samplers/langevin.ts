@@ -1,0 +1,131 @@
+import { type NDArray, type Tensor, type Tree, clip as clipTo, grad, minimum, operand, sqrt } from '@brownian/graph';
+import type { Compiled, Runtime, Stream } from '@brownian/runtime';
+import type { Params, Potential, SymbolicParams } from '../interfaces.ts';
+import type { LangevinOptions } from '../learners/options.ts';
+
+/** The paper's settings for 64×64 images (generalised GCN, section 5.1). */
+export const LANGEVIN_DEFAULTS: LangevinOptions = {
+  steps: 20,
+  delta: 0.2,
+  sigma: 0.01,
+  reference: true,
+  temperature: 1,
+  clip: null,
+  gradientClip: null,
+  maxDisplacement: null,
+};
+
+/** The effective step h = δσ, in units of x. */
+export function effectiveStep({ delta, sigma }: Pick<LangevinOptions, 'delta' | 'sigma'>): number {
+  return delta * sigma;
+}
+
+/** ∇ₓΦ at every particle, `[particles, ...dims]`: particles do not interact, so one backward pass of the sum gives all. */
+export function force(potential: Potential, params: SymbolicParams, x: Tensor): Tensor {
+  return grad((particles: Tensor) => potential.apply(params, particles).sum())(x);
+}
+
+/** Euclidean norm of each particle's part, `[particles]`. */
+export function particleNorms(x: Tensor): Tensor {
+  return sqrt(x.square().sum(x.shape.map((_, axis) => axis).slice(1)));
+}
+
+function limited(gradient: Tensor, largest: number | null): Tensor {
+  if (largest === null) return gradient;
+  const [n, ...dims] = gradient.shape as readonly [number, ...number[]];
+  const factor = minimum(operand(largest).div(particleNorms(gradient).add(1e-12)), 1);
+  return gradient.mul(factor.reshape([n, ...dims.map(() => 1)]));
+}
+
+/**
+ * One step of σ²-preconditioned Langevin dynamics (generalised GCN, Algorithm 1 lines 5-9, as METHODS section 1 settles it):
+ *
+ *   x ← x + h²/2 (∇ₓΦ − x/σ²) + h √T ξ,  h = δσ,  ξ ~ N(0, I)
+ *
+ * Stationary at N(0, σ²I) for Φ = 0 and T = 1 up to the step's own bias: the variance is σ²/(1 − δ²/4).
+ *
+ * @param x particles `[particles, ...dims]`
+ * @param noise ξ, shaped like x
+ * @returns moved particles and the mean norm of ∇ₓΦ before the move
+ */
+export function langevinStep(
+  potential: Potential,
+  options: LangevinOptions,
+  params: SymbolicParams,
+  x: Tensor,
+  noise: Tensor,
+): { x: Tensor; gradientNorm: Tensor } {
+  const h = effectiveStep(options);
+  const gradient = force(potential, params, x);
+  const rise = limited(gradient, options.gradientClip).mul((h * h) / 2);
+  const bound = options.maxDisplacement;
+  const displacement = bound === null ? rise : clipTo(rise, -bound, bound);
+  const drift = options.reference ? displacement.sub(x.mul((h * h) / 2 / options.sigma ** 2)) : displacement;
+  const moved = x.add(drift).add(noise.mul(h * Math.sqrt(options.temperature)));
+  return {
+    x: options.clip === null ? moved : clipTo(moved, ...options.clip),
+    gradientNorm: particleNorms(gradient).mean(),
+  };
+}
+
+/** What a sampler's next step needs. */
+export interface SamplerState {
+  readonly params: Params;
+  /** `[particles, ...dims]` */
+  readonly x: NDArray;
+}
+
+/** Diagnostics of a step. */
+export interface SamplerInfo {
+  /** Mean Euclidean norm of ∇ₓΦ over particles, before the step. */
+  readonly gradientNorm: number;
+}
+
+/** How particles move: one algorithm per file, `init` and `step(state, draw) → [state, info]`. */
+export interface Sampler<S = SamplerState, I = SamplerInfo> {
+  init(params: Params, x: NDArray): S;
+  step(state: S, draw: Stream): Promise<[S, I]>;
+  /** `steps` steps; the host draws noise while the device works. */
+  run(state: S, steps: number, draw: Stream): Promise<[S, I]>;
+  dispose(): Promise<void>;
+}
+
+type StepFunction = (params: Tree<Tensor>, x: Tensor, noise: Tensor) => { x: Tensor; gradientNorm: Tensor };
+
+/**
+ * Langevin dynamics on a runtime.
+ *
+ * @param frozen build the parameters into the model: faster steps, and a compilation per set of parameters. For sampling.
+ */
+export function langevin(
+  runtime: Runtime,
+  potential: Potential,
+  options: LangevinOptions,
+  { frozen = false }: { readonly frozen?: boolean } = {},
+): Sampler {
+  const move: StepFunction = (params, x, noise) => langevinStep(potential, options, params, x, noise);
+  const compiled: Compiled<Parameters<StepFunction>, ReturnType<StepFunction>> = runtime.compile(move, {
+    name: 'Langevin step',
+    frozen: frozen ? [0] : [],
+  });
+  const advance = async (state: SamplerState, steps: number, draw: Stream): Promise<[SamplerState, SamplerInfo]> => {
+    let { x } = state;
+    let gradientNorm = 0;
+    const noiseOf = (step: number): NDArray | undefined => (step < steps ? draw.normal(x.shape) : undefined);
+    let noise = noiseOf(0);
+    for (let step = 1; noise !== undefined; step++) {
+      const running = compiled(state.params, x, noise);
+      noise = noiseOf(step);
+      const moved = await running;
+      x = moved.x;
+      gradientNorm = Number(moved.gradientNorm.data[0]);
+    }
+    return [{ ...state, x }, { gradientNorm }];
+  };
+  return {
+    init: (params, x) => ({ params, x }),
+    step: (state, draw) => advance(state, 1, draw),
+    run: advance,
+    dispose: () => compiled.dispose(),
+  };
+}

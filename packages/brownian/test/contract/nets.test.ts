@@ -1,0 +1,234 @@
+import { type NDArray, type Shape, type Tensor, ndarray, sizeOf } from '@brownian/graph';
+import { createRuntime, createStream, interpreterBackend } from '@brownian/runtime';
+import { afterAll, describe, expect, test } from 'vitest';
+import type { Params, SymbolicParams } from '../../src/interfaces.ts';
+import { classifierNet } from '../../src/metrics/classifier.ts';
+import { ACTIVATIONS, type ActivationName } from '../../src/nets/activations.ts';
+import * as gabor from '../../src/nets/gabor.ts';
+import * as layers from '../../src/nets/layers.ts';
+import * as nets from '../../src/nets/net.ts';
+import { expectRows, expectSentence, exportedFunctions, implementations, messageOf } from '../support/rows.ts';
+import { expectScores, gaussianScores } from '../support/statistics.ts';
+import { differences, expectSameBits, nonFinite, numbersOf, typesOf } from '../support/trees.ts';
+
+const { conv, dense, flatten, normalFanIn, pointwise, pool } = layers;
+const { gaborBank } = gabor;
+const { chain } = nets;
+
+interface LayerCase {
+  readonly label: string;
+  readonly layer: nets.Layer;
+  readonly input: Shape;
+  readonly output: Shape;
+}
+
+function layer(label: string, made: nets.Layer, input: Shape, output: Shape): LayerCase {
+  return { label, layer: made, input, output };
+}
+
+const square = pointwise((x) => x.square());
+
+/** Layers and networks by the name of their export; shapes worked out by hand. */
+const ROWS: Readonly<Record<string, readonly LayerCase[]>> = {
+  conv: [
+    layer('conv that keeps the size', conv({ channels: 3, kernel: 3 }), [2, 7, 5], [3, 7, 5]),
+    layer('conv with a stride', conv({ channels: 4, kernel: 5, stride: 2 }), [1, 7, 8], [4, 4, 4]),
+    layer('conv with an even kernel', conv({ channels: 2, kernel: 4, stride: 2, padding: 1 }), [1, 6, 6], [2, 3, 3]),
+    layer('conv to one pixel', conv({ channels: 2, kernel: 5, padding: 0 }), [3, 5, 5], [2, 1, 1]),
+  ],
+  dense: [layer('dense', dense(3), [4], [3])],
+  flatten: [layer('flatten of images', flatten(), [2, 3, 4], [24]), layer('flatten of points', flatten(), [5], [5])],
+  pointwise: [layer('pointwise', square, [2, 3], [2, 3])],
+  pool: [
+    layer('pool', pool(2), [3, 4, 6], [3, 2, 3]),
+    layer('pool that leaves a rest', pool([2, 3]), [1, 5, 7], [1, 2, 2]),
+  ],
+  chain: [
+    layer(
+      'chain',
+      chain(conv({ channels: 2, kernel: 3, stride: 2 }), square, pool(2), flatten(), dense(5)),
+      [1, 8, 8],
+      [5],
+    ),
+    layer('chain of nothing', chain(), [3], [3]),
+  ],
+  gaborBank: [
+    layer('gaborBank', gaborBank(), [1, 8, 8], [52, 8, 8]),
+    layer('gaborBank of colours', gaborBank({ wavelengths: [3], orientations: 2, spots: [] }), [3, 6, 5], [8, 6, 5]),
+  ],
+  classifierNet: [layer('classifierNet', (shape) => classifierNet(shape, 4), [1, 8, 8], [4])],
+};
+
+/** Exports of `src/nets` that are no layer: what draws weights. */
+const INITIALISERS: ReadonlySet<string> = new Set(['normalFanIn']);
+
+const runtime = createRuntime(interpreterBackend());
+afterAll(() => runtime.dispose());
+
+function applied(net: nets.Net, params: Params, x: NDArray): Promise<NDArray> {
+  return runtime.compile((p: SymbolicParams, batch: Tensor) => net.apply(p, batch))(params, x);
+}
+
+test('every layer and every network has a row', () => {
+  expect(implementations('nets')).toEqual(['activations', 'gabor', 'layers', 'net']);
+  const exported = [layers, gabor, nets].flatMap(exportedFunctions).filter((name) => !INITIALISERS.has(name));
+  expectRows(ROWS, [...exported, 'classifierNet']);
+});
+
+const CASES = Object.values(ROWS).flatMap((cases) => cases.map((item) => [item.label, item] as const));
+
+describe.each(CASES)('%s', (label, { layer: make, input, output }) => {
+  const net = make(input);
+
+  test('declares the shape it gives, for any batch', async () => {
+    expect([net.inputShape, net.outputShape]).toEqual([input, output]);
+    for (const n of [1, 3]) {
+      const y = await applied(net, net.init(createStream(1)), createStream(label).normal([n, ...input]));
+      expect(y.shape).toEqual([n, ...output]);
+      expect(nonFinite(y)).toEqual([]);
+    }
+  });
+
+  test('draws its parameters from its key alone', () => {
+    const fresh = net.init(createStream(1));
+    expectSameBits(net.init(createStream(1)), fresh);
+    expect(nonFinite(fresh)).toEqual([]);
+    const weights = Object.keys(typesOf(fresh)).filter((path) => /(^|\.)w$/.test(path));
+    expect(differences(net.init(createStream(2)), fresh)).toEqual(weights);
+  });
+});
+
+test('the layers of a chain draw weights of their own', () => {
+  const [first, second] = chain(dense(3), dense(3))([3]).init(createStream(1)) as readonly Params[];
+  expect(differences(first, second)).toEqual(['w']);
+});
+
+describe('what layers compute', () => {
+  test('dense is x·w + b', async () => {
+    const params = { w: ndarray([1, 2, 3, 4, 5, 6], [3, 2]), b: ndarray([10, 20]) };
+    expect(numbersOf(await applied(dense(2)([3]), params, ndarray([1, 0, -1], [1, 3])))).toEqual([6, 16]);
+  });
+
+  test('conv is the cross-correlation of its filters, with its bias', async () => {
+    const params = { w: ndarray([0, 0, 0, 0, 2, 0, 0, 0, 1], [1, 1, 3, 3]), b: ndarray([100]) };
+    const net = conv({ channels: 1, kernel: 3 })([1, 2, 2]);
+    expect(numbersOf(await applied(net, params, ndarray([1, 2, 3, 4], [1, 1, 2, 2])))).toEqual([106, 104, 106, 108]);
+  });
+
+  test('pool takes the largest value of each window, flatten keeps the order', async () => {
+    const x = ndarray([1, 5, 2, 0, 3, 4, 9, 8], [1, 2, 2, 2]);
+    expect(numbersOf(await applied(chain(pool([1, 2]), flatten())([2, 2, 2]), [[], []], x))).toEqual([5, 2, 4, 9]);
+  });
+
+  test.each([
+    [12, 2],
+    [3, 1],
+  ])('normalFanIn of fan-in %d and gain %d draws from N(0, gain/fanIn)', (fanIn, gain) => {
+    const values = normalFanIn(createStream(1), [50, 40], fanIn, gain) as NDArray;
+    expect(values.shape).toEqual([50, 40]);
+    expectScores(gaussianScores(numbersOf(values), 0, gain / fanIn));
+  });
+});
+
+describe('activations', () => {
+  const E = Math.E;
+  /** Points and values, from the definitions; Φ(1) = .841344746068543 is the normal distribution function. */
+  const VALUES: Readonly<Record<ActivationName, Readonly<Record<number, number>>>> = {
+    relu: { '-2': 0, 0: 0, 3: 3 },
+    leakyRelu: { '-2': -0.4, 0: 0, 3: 3 },
+    gelu: { '-1': -0.15865525393145707, 0: 0, 1: 0.8413447460685429 },
+    silu: { '-1': -1 / (1 + E), 0: 0, 1: E / (1 + E) },
+    softplus: { '-1': Math.log1p(1 / E), 0: Math.LN2, 100: 100 },
+    tanh: { '-20': -1, 0: 0, 0.5: 0.46211715726000973 },
+  };
+
+  test('each has a row', () => {
+    expectRows(VALUES, Object.keys(ACTIVATIONS));
+  });
+
+  test.each(Object.entries(VALUES) as [ActivationName, Record<number, number>][])(
+    '%s has its values',
+    async (name, values) => {
+      const points = Object.keys(values).map(Number);
+      const found = await runtime.compile((x: Tensor) => ACTIVATIONS[name](x))(
+        ndarray(Float64Array.from(points), [points.length]),
+      );
+      numbersOf(found).forEach((value, i) => {
+        // Elementary functions in double precision.
+        expect(Math.abs(value - (values[points[i] as number] as number)), `at ${points[i]}`).toBeLessThan(1e-15);
+      });
+    },
+  );
+});
+
+/** The filters of a bank, read off its response to a point of light: the impulse response, both signs put together. */
+async function filtersOf(options: gabor.GaborOptions, channels: number): Promise<number[][]> {
+  const size = 25;
+  const image = new Float32Array(channels * size * size);
+  for (let c = 0; c < channels; c++) image[(c * size + 12) * size + 12] = 1;
+  const net = gaborBank(options)([channels, size, size]);
+  const { data, shape } = await applied(net, net.init(createStream(1)), ndarray(image, [1, channels, size, size]));
+  const count = (shape[1] as number) / 2;
+  const plane = (k: number): number[] =>
+    Array.from((data as Float64Array).slice(k * size * size, (k + 1) * size * size));
+  return Array.from({ length: count }, (_, k) => plane(k).map((value, i) => value - (plane(k + count)[i] as number)));
+}
+
+describe('the Gabor bank', () => {
+  test.each([1, 3])('has filters of zero mean and unit norm over the mean of %d channels', async (channels) => {
+    const filters = await filtersOf({}, channels);
+    expect(filters).toHaveLength(26);
+    for (const filter of filters) {
+      // Weights are float32: sums over at most 361 of them, each good to 6e-8 of at most 1.
+      expect(Math.abs(filter.reduce((a, b) => a + b, 0))).toBeLessThan(1e-6);
+      expect(Math.abs(Math.hypot(...filter) - 1)).toBeLessThan(1e-6);
+    }
+  });
+
+  test('has no two filters alike: even and odd, at every orientation and wavelength', async () => {
+    const filters = await filtersOf({}, 1);
+    const cosines = filters.flatMap((a, i) =>
+      filters.slice(0, i).map((b) => Math.abs(a.reduce((sum, value, k) => sum + value * (b[k] as number), 0))),
+    );
+    expect(Math.max(...cosines)).toBeLessThan(0.9);
+  });
+
+  test('answers a flat image with zero, away from the border', async () => {
+    const net = gaborBank()([1, 25, 25]);
+    const y = await applied(net, [], ndarray(new Float32Array(625).fill(1), [1, 1, 25, 25]));
+    const centres = numbersOf(y).filter((_, i) => i % 625 === 312);
+    expect(centres).toHaveLength(sizeOf(net.outputShape) / 625);
+    // As the mean of the filters above.
+    expect(Math.max(...centres)).toBeLessThan(1e-6);
+  });
+});
+
+test.each<[string, () => unknown, readonly string[]]>([
+  ['conv of points', () => conv({ channels: 1, kernel: 3 })([5]), ['conv', '[channels, height, width]', '[5]']],
+  [
+    'conv of an image smaller than the kernel',
+    () => conv({ channels: 1, kernel: 5, padding: 0 })([1, 4, 9]),
+    ['conv', '5×5', '4×9', 'padding 0'],
+  ],
+  ['dense of images', () => dense(3)([1, 4, 4]), ['dense', '[1, 4, 4]', 'flatten()']],
+  ['pool of points', () => pool(2)([5]), ['pool', '[channels, height, width]', '[5]']],
+  ['pool of an image smaller than the window', () => pool(4)([2, 8, 3]), ['pool', '4×4', '8×3']],
+  ['gaborBank of points', () => gaborBank()([2]), ['gaborBank', '[channels, height, width]', '[2]']],
+  [
+    'gaborBank of waves that pixels cannot show',
+    () => gaborBank({ wavelengths: [4, 2] }),
+    ['gaborBank', 'more than 2 pixels', 'got 2'],
+  ],
+  [
+    'a chain whose layers do not fit',
+    () => chain(conv({ channels: 2, kernel: 3 }), dense(3))([1, 4, 4]),
+    ['dense', '[2, 4, 4]', 'flatten()'],
+  ],
+  [
+    'a chain with the parameters of another',
+    () => applied(chain(dense(3), square)([2]), chain(dense(3))([2]).init(createStream(1)), ndarray([1, 2], [1, 2])),
+    ['chain', '2 layers', 'of 1'],
+  ],
+])('%s is refused in a clear sentence', async (_, call, fragments) => {
+  expectSentence(await messageOf(call), ...fragments);
+});

@@ -1,0 +1,129 @@
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { type DType, type NDArray, type Shape, type TensorType, sizeOf } from '../types.ts';
+
+/** An attribute of an ONNX node: an integer, a list of integers, a float (wrapped) or text. */
+export type OnnxAttribute = number | readonly number[] | { readonly float: number } | string;
+
+/** A node of an ONNX graph. */
+export interface OnnxNode {
+  readonly op: string;
+  /** The empty string is the ONNX standard. */
+  readonly domain: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Readonly<Record<string, OnnxAttribute>>;
+}
+
+/** A named value with its type. */
+export interface OnnxValue extends TensorType {
+  readonly name: string;
+}
+
+/** What an ONNX file holds; the subset this package writes. */
+export interface OnnxModel {
+  readonly name: string;
+  /** Version of each operator domain, such as `{ '': 18 }`. */
+  readonly opsets: Readonly<Record<string, number>>;
+  readonly nodes: readonly OnnxNode[];
+  readonly initializers: readonly (NDArray & { readonly name: string })[];
+  readonly inputs: readonly OnnxValue[];
+  readonly outputs: readonly OnnxValue[];
+}
+
+/** TensorProto.DataType. */
+const DATA_TYPE: Readonly<Record<DType, number>> = { float32: 1, int32: 6, int64: 7, bool: 9 };
+/** AttributeProto.AttributeType. */
+const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
+/** IR version 9 carries opsets up to 20. */
+const IR_VERSION = 9;
+
+function message(writer: BinaryWriter, field: number, write: (inner: BinaryWriter) => void): void {
+  writer.tag(field, WireType.LengthDelimited).fork();
+  write(writer);
+  writer.join();
+}
+
+function text(writer: BinaryWriter, field: number, value: string): void {
+  writer.tag(field, WireType.LengthDelimited).string(value);
+}
+
+function integer(writer: BinaryWriter, field: number, value: number): void {
+  writer.tag(field, WireType.Varint).int64(value);
+}
+
+function writeAttribute(writer: BinaryWriter, name: string, value: OnnxAttribute): void {
+  text(writer, 1, name);
+  const kind =
+    typeof value === 'number' ? 'int' : typeof value === 'string' ? 'string' : 'float' in value ? 'float' : 'ints';
+  if (kind === 'int') integer(writer, 3, value as number);
+  else if (kind === 'string') text(writer, 4, value as string);
+  else if (kind === 'float') writer.tag(2, WireType.Bit32).float((value as { float: number }).float);
+  else for (const item of value as readonly number[]) integer(writer, 8, item);
+  integer(writer, 20, ATTRIBUTE_TYPE[kind]);
+}
+
+function writeNode(writer: BinaryWriter, node: OnnxNode): void {
+  for (const name of node.inputs) text(writer, 1, name);
+  for (const name of node.outputs) text(writer, 2, name);
+  text(writer, 4, node.op);
+  for (const [name, value] of Object.entries(node.attributes))
+    message(writer, 5, (w) => writeAttribute(w, name, value));
+  if (node.domain !== '') text(writer, 7, node.domain);
+}
+
+/** The bytes of an array as ONNX stores them: little-endian, float32 for every float array. */
+function rawData(array: NDArray): Uint8Array {
+  const data = array.data instanceof Float64Array ? Float32Array.from(array.data) : array.data;
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+function writeInitializer(writer: BinaryWriter, array: NDArray & { readonly name: string }): void {
+  for (const size of array.shape) integer(writer, 1, size);
+  integer(writer, 2, DATA_TYPE[array.dtype]);
+  text(writer, 8, array.name);
+  writer.tag(9, WireType.LengthDelimited).bytes(rawData(array));
+}
+
+function writeShape(writer: BinaryWriter, shape: Shape): void {
+  for (const size of shape) message(writer, 1, (dimension) => integer(dimension, 1, size));
+}
+
+function writeValue(writer: BinaryWriter, value: OnnxValue): void {
+  text(writer, 1, value.name);
+  message(writer, 2, (type) =>
+    message(type, 1, (tensor) => {
+      integer(tensor, 1, DATA_TYPE[value.dtype]);
+      message(tensor, 2, (shape) => writeShape(shape, value.shape));
+    }),
+  );
+}
+
+/**
+ * Serialises a model as the bytes of an `.onnx` file (ModelProto; field numbers are those of onnx.proto).
+ *
+ * @throws RangeError above 2 GiB, which protobuf cannot hold
+ */
+export function encodeModel(model: OnnxModel): Uint8Array {
+  const weights = model.initializers.reduce((sum, array) => sum + 8 * sizeOf(array.shape), 0);
+  if (weights > 2 ** 32)
+    throw new RangeError(
+      `${model.name}: built-in values exceed the 2 GiB that an ONNX file can hold; pass them as arguments.`,
+    );
+  const writer = new BinaryWriter();
+  integer(writer, 1, IR_VERSION);
+  text(writer, 2, 'brownian');
+  message(writer, 7, (graph) => {
+    for (const node of model.nodes) message(graph, 1, (w) => writeNode(w, node));
+    text(graph, 2, model.name);
+    for (const array of model.initializers) message(graph, 5, (w) => writeInitializer(w, array));
+    for (const value of model.inputs) message(graph, 11, (w) => writeValue(w, value));
+    for (const value of model.outputs) message(graph, 12, (w) => writeValue(w, value));
+  });
+  for (const [domain, version] of Object.entries(model.opsets)) {
+    message(writer, 8, (opset) => {
+      if (domain !== '') text(opset, 1, domain);
+      integer(opset, 2, version);
+    });
+  }
+  return writer.finish();
+}

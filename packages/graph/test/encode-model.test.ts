@@ -1,0 +1,165 @@
+import { describe, expect, test } from 'vitest';
+import {
+  type OnnxModel,
+  type Tensor,
+  apply,
+  constant,
+  conv2d,
+  encodeModel,
+  exp,
+  leakyRelu,
+  lower,
+  max,
+  maxPool2d,
+  ndarray,
+  scatterAdd,
+  stopGradient,
+  toOnnx,
+} from '@brownian/graph';
+import { f32, graphOf, type } from './graphs.ts';
+import { readModel } from './onnx-reader.ts';
+
+const model: OnnxModel = {
+  name: 'every field',
+  opsets: { '': 18, 'com.example': 1 },
+  nodes: [
+    {
+      op: 'Thing',
+      domain: 'com.example',
+      inputs: ['x', '', 'naïve·name'],
+      outputs: ['y', 'z'],
+      attributes: { whole: -3, list: [2 ** 40, -1, 0], none: [], real: { float: 0.5 }, text: 'constant' },
+    },
+  ],
+  initializers: [
+    { name: 'double', dtype: 'float32', shape: [2], data: Float64Array.of(0.1, -0) },
+    { name: 'view', dtype: 'float32', shape: [2], data: Float32Array.of(1, 2, 3, 4).subarray(1, 3) },
+    { name: 'big', dtype: 'int64', shape: [1], data: BigInt64Array.of(-(2n ** 62n)) },
+    { name: 'small', dtype: 'int32', shape: [], data: Int32Array.of(-7) },
+    { name: 'bits', dtype: 'bool', shape: [3], data: Uint8Array.of(1, 0, 1) },
+    { name: 'nothing', dtype: 'float32', shape: [0, 3], data: new Float32Array() },
+  ],
+  inputs: [{ name: 'x', dtype: 'bool', shape: [2, 0] }],
+  outputs: [{ name: 'y', dtype: 'int64', shape: [] }],
+};
+
+describe('the bytes of a model', () => {
+  const read = readModel(encodeModel(model));
+
+  test('carry versions and names', () => {
+    expect(read).toMatchObject({ irVersion: 9, name: 'every field', opsets: model.opsets });
+  });
+
+  test('carry nodes with attributes of every kind', () => {
+    const [{ attributes, ...node }] = model.nodes as [OnnxModel['nodes'][number]];
+    expect(read.nodes).toEqual([{ ...node, attributes: { ...attributes, real: 0.5 } }]);
+  });
+
+  test('carry types and shapes, also of scalars and of nothing', () => {
+    expect(read.inputs).toEqual([{ name: 'x', elementType: 9, shape: [2, 0] }]);
+    expect(read.outputs).toEqual([{ name: 'y', elementType: 7, shape: [] }]);
+  });
+
+  test('carry built-in values in their storage, doubles as float32', () => {
+    const bytesOf = (data: ArrayBufferView): number[] => [
+      ...new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    ];
+    expect(
+      read.initializers.map(({ name, elementType, shape, bytes }) => [name, elementType, shape, [...bytes]]),
+    ).toEqual([
+      ['double', 1, [2], bytesOf(Float32Array.of(0.1, -0))],
+      ['view', 1, [2], bytesOf(Float32Array.of(2, 3))],
+      ['big', 7, [1], bytesOf(BigInt64Array.of(-(2n ** 62n)))],
+      ['small', 6, [], bytesOf(Int32Array.of(-7))],
+      ['bits', 9, [3], [1, 0, 1]],
+      ['nothing', 1, [0, 3], []],
+    ]);
+  });
+
+  test('are refused above what protobuf can hold', () => {
+    const huge = { name: 'w', dtype: 'float32', shape: [2 ** 30], data: new Float32Array() } as const;
+    expect(() => encodeModel({ ...model, initializers: [huge] })).toThrow('exceed the 2 GiB');
+  });
+});
+
+describe('lowering', () => {
+  const lowered = (f: (...x: Tensor[]) => unknown, ...args: readonly unknown[]): ReturnType<typeof lower> =>
+    lower(graphOf(f, ...args), { target: 'cpu' });
+  const ops = (f: (...x: Tensor[]) => unknown, ...args: readonly unknown[]): string[] =>
+    lowered(f, ...args).model.nodes.map((node) => node.op);
+
+  test('leaves out the inputs that nothing uses, and says which are fed', () => {
+    const { model: made, feeds } = lowered((_, x, __, y) => x.add(y), f32(1), f32(2), f32(3), f32(2));
+    expect(made.inputs.map(({ name }) => name)).toEqual(['arg1', 'arg3']);
+    expect(feeds).toEqual([1, 3]);
+  });
+
+  test('gives every output a node and a name of its own', () => {
+    const { model: made } = lowered((x) => {
+      const y = exp(x);
+      return [x, y, y, x, constant([1, 2])];
+    }, f32(2));
+    expect(made.nodes.map(({ op }) => op)).toEqual(['Exp', 'Identity', 'Identity', 'Identity', 'Identity']);
+    expect(new Set(made.outputs.map(({ name }) => name)).size).toBe(5);
+    const results = new Set(made.nodes.flatMap(({ outputs }) => outputs));
+    expect(made.outputs.every(({ name }) => results.has(name))).toBe(true);
+  });
+
+  test('never makes two values of one name', () => {
+    const { model: made } = lowered(
+      (x, i) => scatterAdd(leakyRelu(x).mul(2).add(3), i, 0, 4).mul(2),
+      f32(2, 2),
+      type('int32', 2),
+    );
+    const names = [...made.inputs, ...made.initializers]
+      .map(({ name }) => name)
+      .concat(made.nodes.flatMap(({ outputs }) => outputs));
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  test('uses every value only after it was made', () => {
+    const { model: made } = lowered(
+      (x, w) => maxPool2d(conv2d(x, w), { kernel: 2 }).sum(),
+      f32(1, 1, 5, 5),
+      f32(2, 1, 2, 2),
+    );
+    const known = new Set([...made.inputs, ...made.initializers].map(({ name }) => name));
+    for (const { inputs, outputs } of made.nodes) {
+      for (const name of inputs) expect(known).toContain(name);
+      for (const name of outputs) known.add(name);
+    }
+  });
+
+  test('shares scalars and lists of integers', () => {
+    const { model: made } = lowered((x) => x.mul(2).sum(0).add(2).sum(0), f32(3, 3));
+    expect(made.initializers.map(({ data }) => Number(data[0]))).toEqual([2, 0]);
+  });
+
+  test('takes no axes for no axes, where ONNX would take all', () => {
+    for (const { attributes } of lowered((x) => [x.sum([]), max(x, [])], f32(3)).model.nodes) {
+      expect(attributes).toMatchObject({ noop_with_empty_axes: 1 });
+    }
+  });
+
+  test('writes nothing for stopped gradients and marks', () => {
+    expect(ops((x) => exp(stopGradient(apply('identity', [x], {}))), f32(3, 1))).toEqual(['Exp']);
+  });
+
+  test('names the forms there are when another is asked for', () => {
+    const graph = graphOf((x, w) => conv2d(x, w), f32(1, 1, 3, 3), f32(1, 1, 2, 2));
+    expect(() => lower(graph, { target: 'cpu', choose: () => 'magic' })).toThrow(
+      'conv2d: "magic" is not a form of it here; choose from',
+    );
+  });
+
+  test('and encoding together make the file', () => {
+    const graph = graphOf((x) => exp(x.add(constant(ndarray([1, 2])))), f32(2));
+    expect(readModel(toOnnx(graph, { target: 'cpu' }))).toMatchObject({
+      name: 'f',
+      opsets: { '': 18 },
+      nodes: [{ op: 'Add' }, { op: 'Exp' }],
+      inputs: [{ name: 'arg0', elementType: 1, shape: [2] }],
+      outputs: [{ elementType: 1, shape: [2] }],
+    });
+  });
+});

@@ -1,0 +1,215 @@
+import { readFileSync, realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { DataError, MODELS } from 'brownian';
+import { Command, CommanderError } from 'commander';
+import type { Context, ExitCode } from './commands/context.ts';
+import { reportCommand } from './commands/report.ts';
+import { RESUMABLE, resumeCommand } from './commands/resume.ts';
+import { sampleCommand } from './commands/sample.ts';
+import { trainCommand } from './commands/train.ts';
+import { commandOptions, flagNames, flagValues, modelIn, spellFlags } from './config/flags.ts';
+import { nearest } from './config/suggest.ts';
+import { type Engine, nodeEngine } from './engine.ts';
+import { UserError } from './errors.ts';
+import { barProgress, lineProgress } from './progress.ts';
+
+type Run = (task: (context: Context) => Promise<ExitCode>) => Promise<void>;
+
+function version(): string {
+  const file = fileURLToPath(new URL('../package.json', import.meta.url));
+  const { version: value } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
+  return value;
+}
+
+/** Examples at the end of a command's help. */
+function examples(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`;
+}
+
+function addTrain(program: Command, argv: readonly string[], run: Run): void {
+  const model = modelIn(argv);
+  const models = Object.entries(MODELS).map(
+    ([name, { title, description }]) => `  ${name.padEnd(8)} ${title}: ${description}`,
+  );
+  const command = program
+    .command('train')
+    .summary('train a model and write its report')
+    .description(
+      'Train a model on images or points. Makes a run: a folder with configuration, metrics, checkpoints, samples and a report.',
+    )
+    .argument('[data]', 'mnist, a toy distribution such as 8-gaussians, or a folder of IDX files')
+    .option('-c, --config <file>', 'JSON file of options, by the names in the groups below; flags win over it')
+    .option('-o, --out <folder>', 'where to put the run (default: runs/<data>-<model>-<number>)');
+  for (const option of commandOptions(model)) command.addOption(option);
+  command.addHelpText(
+    'after',
+    `\nDefaults are those of ${model} on 28×28 images; --model <name> --help shows those of another.`,
+  );
+  command.addHelpText('after', `\nModels:\n${models.join('\n')}`);
+  command.addHelpText(
+    'after',
+    examples(
+      'brownian train mnist --minutes 4',
+      'brownian train mnist --model gcn --iterations 500 --steps 40 --out runs/first',
+      'brownian train 8-gaussians --iterations 1000',
+      'brownian train ./my-idx-folder --config experiment.json --optimizer.rule sgd',
+    ),
+  );
+  command.action(async (data: string | undefined, values: Readonly<Record<string, unknown>>) => {
+    const { config, out } = values as { readonly config?: string; readonly out?: string };
+    await run((context) => trainCommand(context, { data, configFile: config, out, flags: flagValues(values) }));
+  });
+}
+
+function addResume(program: Command, argv: readonly string[], run: Run): void {
+  const command = program
+    .command('resume')
+    .summary('go on with a run from its newest checkpoint')
+    .description('Go on with a run from its newest checkpoint; the result is the same as if it had never stopped.')
+    .argument('<run>', 'folder of the run');
+  for (const option of commandOptions(modelIn(argv), RESUMABLE)) command.addOption(option);
+  command.addHelpText('after', '\nOptions that are not given stay as they were.');
+  command.addHelpText(
+    'after',
+    examples('brownian resume runs/mnist-wgcn-1', 'brownian resume runs/mnist-wgcn-1 --iterations 5000'),
+  );
+  command.action(async (folder: string, values: Readonly<Record<string, unknown>>) => {
+    await run((context) => resumeCommand(context, { run: folder, flags: flagValues(values) }));
+  });
+}
+
+function addSample(program: Command, run: Run): void {
+  program
+    .command('sample')
+    .summary('draw samples from a trained run')
+    .description('Draw samples from the newest checkpoint of a run.')
+    .argument('<run>', 'folder of the run')
+    .option('--n <n>', 'how many samples', '64')
+    .option('--seed <n>', 'seed of the samples (default: that of the run)')
+    .option('-o, --out <file>', 'a .png, .npy or .safetensors file (default: a PNG in the samples folder of the run)')
+    .addHelpText(
+      'after',
+      examples(
+        'brownian sample runs/mnist-wgcn-1',
+        'brownian sample runs/mnist-wgcn-1 --n 1000 --seed 7 --out digits.npy',
+      ),
+    )
+    .action(async (folder: string, values: { readonly n: string; readonly seed?: string; readonly out?: string }) => {
+      await run((context) => sampleCommand(context, { run: folder, n: values.n, seed: values.seed, out: values.out }));
+    });
+}
+
+function addReport(program: Command, run: Run): void {
+  program
+    .command('report')
+    .summary('write the report of a run anew')
+    .description('Write report.html of a run anew from what its folder holds; works while the run goes on.')
+    .argument('<run>', 'folder of the run')
+    .addHelpText('after', examples('brownian report runs/mnist-wgcn-1'))
+    .action(async (folder: string) => {
+      await run((context) => reportCommand(context, folder));
+    });
+}
+
+/** One sentence for a command line that commander could not make sense of. */
+function usageProblem(error: CommanderError): string {
+  const text = error.message.replace(/^error: /, '').split('\n')[0] ?? '';
+  const flag = error.code === 'commander.unknownOption' ? /'--([^']+)'/.exec(text)?.[1] : undefined;
+  if (flag === undefined) return `${text.charAt(0).toUpperCase()}${text.slice(1)}; see brownian --help.`;
+  const guess = nearest(flag, flagNames(['--config', '--out', '--n']));
+  return guess === undefined
+    ? `There is no option --${flag}; see brownian train --help for all of them.`
+    : `There is no option --${flag}; did you mean --${guess}?`;
+}
+
+/** What the command prints, and where: tests collect it. */
+export interface Terminal {
+  out(text: string): void;
+  err(text: string): void;
+  /** The stream to draw a progress bar on, when there is a person to see it. */
+  readonly bar: NodeJS.WriteStream | null;
+}
+
+const PROCESS_TERMINAL: Terminal = {
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+  bar: process.stderr.isTTY ? process.stderr : null,
+};
+
+function fail(error: unknown, debug: boolean, terminal: Terminal): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    terminal.err(`brownian: ${usageProblem(error)}\n`);
+    return 2;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  const expected = error instanceof UserError || error instanceof DataError;
+  terminal.err(`brownian: ${message}${expected || debug ? '' : ' (Run again with --debug for the stack.)'}\n`);
+  if (debug && error instanceof Error) terminal.err(`${error.stack ?? ''}\n`);
+  return error instanceof UserError ? error.exitCode : 1;
+}
+
+/** A command line that gives the same run again. */
+function retype(argv: readonly string[]): string {
+  const quoted = argv.map((argument) =>
+    /^[\w./:,=+@%-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`,
+  );
+  return ['brownian', ...quoted.filter((argument) => argument !== '--debug')].join(' ');
+}
+
+/**
+ * The `brownian` command.
+ *
+ * @param argv arguments after the program's name.
+ * @returns the exit code: 0, 1 for an error, 2 for a command line that cannot be understood, 130 after Ctrl-C.
+ */
+export async function main(
+  argv: readonly string[],
+  engine: Engine = nodeEngine,
+  terminal: Terminal = PROCESS_TERMINAL,
+): Promise<number> {
+  let exitCode: number = 0;
+  const context: Context = {
+    engine,
+    print: (line) => terminal.out(`${line}\n`),
+    progress: () =>
+      terminal.bar === null ? lineProgress((line) => terminal.out(`${line}\n`)) : barProgress(terminal.bar),
+    commandLine: retype(argv),
+    runsFolder: 'runs',
+  };
+  const run: Run = async (task) => {
+    exitCode = await task(context);
+  };
+  const program = new Command('brownian')
+    .description('Energy-based generative modelling by particle evolution.')
+    .version(version(), '-V, --version')
+    .option('--debug', 'print the stack of an unexpected error')
+    .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: () => undefined })
+    .showSuggestionAfterError(false)
+    .exitOverride();
+  addTrain(program, argv, run);
+  addResume(program, argv, run);
+  addSample(program, run);
+  addReport(program, run);
+  program.addHelpText(
+    'after',
+    examples('brownian train mnist --minutes 4', 'brownian sample runs/mnist-wgcn-1', 'brownian train --help'),
+  );
+  const debug = argv.includes('--debug');
+  const given = argv.filter((argument) => argument !== '--debug');
+  try {
+    if (given.length === 0) program.outputHelp();
+    else await program.parseAsync(spellFlags(given), { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    return fail(error, debug, terminal);
+  }
+}
+
+/** Whether this file is the program that node was asked to run, as `node --import tsx src/cli.ts` does. */
+function isProgram(): boolean {
+  const program = process.argv[1];
+  return program !== undefined && realpathSync(program) === fileURLToPath(import.meta.url);
+}
+
+if (isProgram()) process.exitCode = await main(process.argv.slice(2));

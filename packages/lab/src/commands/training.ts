@@ -1,0 +1,109 @@
+import { rm } from 'node:fs/promises';
+import { createStream } from '@brownian/runtime';
+import { type Dataset, batchIndices } from 'brownian';
+import type { Session } from '../engine.ts';
+import { pictureFor } from '../images/picture.ts';
+import { listenForInterrupt } from '../interrupt.ts';
+import { type Outcome, train } from '../loop.ts';
+import { formatSeconds } from '../progress.ts';
+import { writeReport } from '../report/report.ts';
+import { writeAtomically } from '../runs/atomic.ts';
+import type { Checkpoint } from '../runs/checkpoint.ts';
+import { type Run, type RunRecord, runFiles, writeRecord } from '../runs/run.ts';
+import { writeScores } from '../runs/scores.ts';
+import { folderStore } from '../runs/store.ts';
+import { UserError } from '../errors.ts';
+import type { Context, ExitCode } from './context.ts';
+
+/** A run that is ready to be trained, from its beginning or from a checkpoint. */
+export interface Job {
+  readonly run: Run;
+  readonly data: Dataset;
+  readonly session: Session;
+  readonly from?: Checkpoint;
+}
+
+/**
+ * Trains a run to its end, then draws samples, scores them and writes the report.
+ *
+ * @returns 0 when it went through, 130 when the user stopped it.
+ * @throws UserError when training diverged; the run's folder then has the report up to that point.
+ */
+export async function runTraining(context: Context, job: Job): Promise<ExitCode> {
+  const { run, data, session } = job;
+  const { config, path } = run;
+  const files = runFiles(path);
+  const picture = pictureFor(data);
+  const progress = context.progress();
+  const stream = createStream(config.seed);
+  const interrupt = listenForInterrupt(() => {
+    progress.note('Stopping after this iteration, with a checkpoint; press Ctrl-C again to stop at once.');
+  });
+  let outcome: Outcome;
+  try {
+    await writeAtomically(files.dataGrid, [await picture.data()]);
+    outcome = await train({
+      config,
+      data,
+      learner: session.learner,
+      stream,
+      order: batchIndices(stream.split('order'), data.size, config.batchSize),
+      store: folderStore(path, picture),
+      progress,
+      stop: interrupt.signal,
+      ...(job.from === undefined ? {} : { from: job.from }),
+    });
+  } finally {
+    progress.stop();
+    interrupt.release();
+  }
+  const { status, iteration, seconds, message } = outcome;
+  const complete = status === 'finished' || status === 'out of time';
+  const sampling = complete ? await drawSamples(context, job, outcome) : 0;
+  const record: RunRecord = {
+    ...run.record,
+    status,
+    message,
+    iterations: iteration,
+    seconds: { ...seconds, sampling },
+  };
+  await writeRecord(path, record);
+  await writeReport(path);
+  if (message !== null) throw new UserError(message);
+  return conclude(context, { ...run, record });
+}
+
+/** Draws the final samples and scores the run; returns the seconds that sampling took. */
+async function drawSamples(context: Context, { run, data, session }: Job, { state }: Outcome): Promise<number> {
+  const { config, path } = run;
+  const stream = createStream(config.seed).split('final samples');
+  const before = performance.now();
+  const samples = await session.learner.sample(state, config.samples, stream);
+  const seconds = (performance.now() - before) / 1000;
+  await writeAtomically(runFiles(path).finalGrid, [await pictureFor(data).particles(samples)]);
+  // The one place where scores enter a run: an engine that can score gives a list, the report shows it as a table.
+  const scores = await context.engine.score?.({
+    config,
+    data,
+    learner: session.learner,
+    state,
+    stream: stream.split('scores'),
+    note: (text) => context.print(text),
+  });
+  if (scores === undefined) await rm(runFiles(path).scores, { force: true });
+  else await writeScores(path, scores);
+  return seconds;
+}
+
+function conclude(context: Context, { path, record }: Run): ExitCode {
+  const done = `${record.iterations} iterations in ${formatSeconds(record.seconds.total)}`;
+  if (record.status === 'interrupted') {
+    context.print(`Stopped after ${done}. Go on with: brownian resume ${path}`);
+    context.print(`Report so far: ${runFiles(path).report}`);
+    return 130;
+  }
+  context.print(`Trained ${done}${record.status === 'out of time' ? ' (the time was used up)' : ''}.`);
+  context.print(`Report:  ${runFiles(path).report}`);
+  context.print(`Samples: ${runFiles(path).finalGrid}   more with: brownian sample ${path}`);
+  return 0;
+}

@@ -1,0 +1,145 @@
+import { z } from 'zod';
+import { CONFIG } from './schema.ts';
+
+/** One option of a run, as the schema describes it. */
+export interface Field {
+  /** Where it stands in a configuration file, such as `langevin.steps`. */
+  readonly path: string;
+  /** The part of `path` before the dot; '' for options of the run itself. */
+  readonly group: string;
+  readonly kind: 'integer' | 'number' | 'boolean' | 'string' | 'choice' | 'list' | 'pair';
+  readonly nullable: boolean;
+  readonly choices: readonly string[];
+  /** Bounds of a number, or of the items of a list; exclusive ones are marked. */
+  readonly low?: { readonly value: number; readonly exclusive: boolean };
+  readonly high?: { readonly value: number; readonly exclusive: boolean };
+  readonly description: string;
+  readonly unit: string;
+}
+
+/** The part of JSON Schema that zod writes for our schemas. */
+interface JsonSchema {
+  readonly type?: string | readonly string[];
+  readonly enum?: readonly unknown[];
+  readonly anyOf?: readonly JsonSchema[];
+  readonly items?: JsonSchema | boolean;
+  readonly prefixItems?: readonly JsonSchema[];
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
+  readonly description?: string;
+  readonly unit?: string;
+}
+
+function bound(inclusive: number | undefined, exclusive: number | undefined): Field['low'] {
+  if (exclusive !== undefined) return { value: exclusive, exclusive: true };
+  // zod writes the safe-integer range of every integer: that is no bound a person set.
+  if (inclusive === undefined || Math.abs(inclusive) === Number.MAX_SAFE_INTEGER) return undefined;
+  return { value: inclusive, exclusive: false };
+}
+
+function kindOf(path: string, schema: JsonSchema): Field['kind'] {
+  if (schema.enum !== undefined) return 'choice';
+  if (schema.prefixItems !== undefined) return 'pair';
+  if (schema.type === 'array') return 'list';
+  if (schema.type === 'integer' || schema.type === 'number' || schema.type === 'boolean' || schema.type === 'string') {
+    return schema.type;
+  }
+  throw new TypeError(`The schema of "${path}" is of a kind the command line cannot offer.`);
+}
+
+function fieldOf(path: string, group: string, schema: JsonSchema): Field {
+  const options =
+    schema.anyOf ?? (Array.isArray(schema.type) ? schema.type.map((type: string) => ({ ...schema, type })) : [schema]);
+  const inner = options.find((option) => option.type !== 'null') ?? schema;
+  const kind = kindOf(path, inner);
+  const numbers = kind === 'list' && typeof inner.items === 'object' ? inner.items : inner;
+  const low = bound(numbers.minimum, numbers.exclusiveMinimum);
+  const high = bound(numbers.maximum, numbers.exclusiveMaximum);
+  return {
+    path,
+    group,
+    kind,
+    nullable: options.some((option) => option.type === 'null'),
+    choices: (inner.enum ?? []).map(String),
+    ...(low === undefined ? {} : { low }),
+    ...(high === undefined ? {} : { high }),
+    description: schema.description ?? '',
+    unit: schema.unit ?? '',
+  };
+}
+
+function readFields(): Field[] {
+  const root = z.toJSONSchema(CONFIG) as JsonSchema;
+  const fields: Field[] = [];
+  for (const [key, schema] of Object.entries(root.properties ?? {})) {
+    if (schema.properties === undefined) fields.push(fieldOf(key, '', schema));
+    else
+      for (const [name, inner] of Object.entries(schema.properties)) fields.push(fieldOf(`${key}.${name}`, key, inner));
+  }
+  return fields;
+}
+
+/** Every option of a run, in the order of the schema. */
+export const FIELDS: readonly Field[] = readFields();
+
+function range(field: Field): string {
+  const { low, high } = field;
+  if (low !== undefined && high !== undefined) {
+    if (!low.exclusive && !high.exclusive) return ` from ${low.value} to ${high.value}`;
+    return ` ${low.exclusive ? 'above' : 'of at least'} ${low.value} and ${high.exclusive ? 'below' : 'at most'} ${high.value}`;
+  }
+  if (low !== undefined) return low.exclusive ? ` above ${low.value}` : ` of at least ${low.value}`;
+  if (high !== undefined) return high.exclusive ? ` below ${high.value}` : ` of at most ${high.value}`;
+  return '';
+}
+
+/**
+ * What an option may be, in words that complete "it must be".
+ *
+ * @param source `flag` writes lists and nothing as the command line does, `file` as JSON does.
+ */
+export function allowed(field: Field, source: 'flag' | 'file'): string {
+  const flag = source === 'flag';
+  const base = {
+    integer: `a whole number${range(field)}`,
+    number: `a number${range(field)}`,
+    boolean: 'true or false',
+    string: 'a piece of text',
+    choice: `one of ${field.choices.join(', ')}`,
+    list: `a list of whole numbers${range(field)} such as ${flag ? '16,32,64' : '[16, 32, 64]'}`,
+    pair: `two numbers such as ${flag ? '-1,1' : '[-1, 1]'}`,
+  }[field.kind];
+  return field.nullable ? `${base}, or ${flag ? 'none' : 'null'}` : base;
+}
+
+/** A key as command lines spell it: `energyL2` becomes `energy-l2`. */
+export function kebab(key: string): string {
+  return key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** The flag of an option, such as `--flow.energy-l2`. */
+export function flagOf(field: Field): string {
+  return `--${kebab(field.path)}`;
+}
+
+/** The value of an option in a configuration, or in a part of one; undefined when it is not there. */
+export function valueOf(tree: Readonly<Record<string, unknown>>, field: Field): unknown {
+  if (field.group === '') return tree[field.path];
+  const group = (tree[field.group] ?? {}) as Readonly<Record<string, unknown>>;
+  return group[keyOf(field)];
+}
+
+/** The name of an option inside its group. */
+export function keyOf(field: Field): string {
+  return field.path.slice(field.group === '' ? 0 : field.group.length + 1);
+}
+
+/** The value of an option as text, such as `16,32,64` or `none`. */
+export function valueText(value: unknown, separator = ','): string {
+  if (value === null || value === undefined) return 'none';
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join(separator);
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

@@ -1,0 +1,58 @@
+import type { NDArray, Tree } from '@brownian/graph';
+import type { Stream } from '@brownian/runtime';
+import { nodeRuntime } from '@brownian/runtime/node';
+import { type Dataset, type Learner, createLearner } from 'brownian';
+import type { RunConfig } from './config/schema.ts';
+import type { Score } from './runs/scores.ts';
+import { scoreRun } from './scoring/score.ts';
+
+/** A learner with what it runs on. */
+export interface Session {
+  readonly learner: Learner;
+  /** Name of the runtime and its device. */
+  readonly runtime: string;
+  /** Releases the learner and the runtime. */
+  close(): Promise<void>;
+}
+
+/** What is at hand when a trained run is scored. */
+export interface ScoreRequest {
+  readonly config: RunConfig;
+  readonly data: Dataset;
+  readonly learner: Learner;
+  readonly state: Tree<NDArray>;
+  readonly stream: Stream;
+  /** Tells the user what is going on. */
+  readonly note: (text: string) => void;
+}
+
+/** Makes what computes. The command uses {@link nodeEngine}; tests put a small fake in its place. */
+export interface Engine {
+  open(config: RunConfig, itemShape: readonly number[]): Session;
+  /** Scores a run after training, for the report's table. Absent: runs are not scored. */
+  score?(request: ScoreRequest): Promise<readonly Score[]>;
+}
+
+/** Learners on onnxruntime-node. */
+export const nodeEngine: Engine = {
+  open(config, itemShape) {
+    const runtime = nodeRuntime(config.threads === null ? {} : { threads: config.threads });
+    const learner = createLearner(runtime, config.model, config, itemShape);
+    return {
+      learner,
+      runtime: runtime.name,
+      async close() {
+        await learner.dispose();
+        await runtime.dispose();
+      },
+    };
+  },
+  async score(request) {
+    const runtime = nodeRuntime(request.config.threads === null ? {} : { threads: request.config.threads });
+    try {
+      return await scoreRun(runtime, request);
+    } finally {
+      await runtime.dispose();
+    }
+  },
+};

@@ -1,0 +1,37 @@
+/**
+ * Something the user can put right: a bad option, a missing file, a corrupt checkpoint. The command prints the message as one
+ * sentence, without a stack, and exits with `exitCode`: 1, or 2 when the command line itself cannot be understood.
+ */
+export class UserError extends Error {
+  override readonly name: string = 'UserError';
+  readonly exitCode: 1 | 2;
+
+  constructor(message: string, options: { readonly exitCode?: 1 | 2; readonly cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.exitCode = options.exitCode ?? 1;
+  }
+}
+
+/** The code of a system error such as `ENOENT`, or undefined for any other value. */
+export function systemCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+const SYSTEM_REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'it does not exist',
+  EACCES: 'permission is denied',
+  EPERM: 'permission is denied',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'part of the path is not a folder',
+  EEXIST: 'it exists already',
+};
+
+/** Why a file operation failed, in words, such as "the disk is full". */
+export function fileProblem(error: unknown): string {
+  const code = systemCode(error);
+  if (code !== undefined) return SYSTEM_REASONS[code] ?? code;
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,55 @@
+import { type NDArray, formatShape } from '@brownian/graph';
+import type { Dataset } from 'brownian';
+import { gridPng } from './grid.ts';
+import { scatterPng, windowOf } from './scatter.ts';
+
+/** Draws items of one data set as PNG: images on a grid, points as a scatter plot. */
+export interface Picture {
+  /** Draws particles or samples `[n, ...item]`; images are cut to the first {@link GRID_IMAGES}. */
+  particles(items: NDArray): Promise<Uint8Array>;
+  /** Draws real data in the same way. */
+  data(): Promise<Uint8Array>;
+}
+
+/** Images on a grid: eight rows of eight. */
+export const GRID_IMAGES = 64;
+const SCATTER_POINTS = 1000;
+
+function firstItems(array: NDArray, count: number): NDArray {
+  const n = array.shape[0] ?? 0;
+  if (n <= count) return array;
+  const size = array.data.length / n;
+  return { dtype: array.dtype, shape: [count, ...array.shape.slice(1)], data: array.data.slice(0, count * size) };
+}
+
+/** Indices spread evenly over a data set, so that data sorted by class shows every class. */
+function spread(size: number, count: number): number[] {
+  const shown = Math.min(size, count);
+  return Array.from({ length: shown }, (_, i) => Math.floor((i * size) / shown));
+}
+
+/**
+ * The way to draw the items of a data set.
+ *
+ * @throws RangeError when they are neither images `[1 or 3, height, width]` nor points `[2]`.
+ */
+export function pictureFor(data: Dataset): Picture {
+  const { itemShape } = data;
+  if (itemShape.length === 3) {
+    return {
+      particles: (items) => gridPng(firstItems(items, GRID_IMAGES)),
+      data: () => gridPng(data.batch(spread(data.size, GRID_IMAGES)).x),
+    };
+  }
+  if (itemShape.length === 1 && itemShape[0] === 2) {
+    const shown = data.batch(spread(data.size, SCATTER_POINTS)).x;
+    const window = windowOf(shown);
+    return {
+      particles: (items) => scatterPng(firstItems(items, SCATTER_POINTS), shown, window),
+      data: () => scatterPng(null, shown, window),
+    };
+  }
+  throw new RangeError(
+    `Items of shape ${formatShape(itemShape)} cannot be drawn; images [1 or 3, height, width] and points [2] can.`,
+  );
+}

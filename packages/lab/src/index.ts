@@ -1,0 +1,15 @@
+export { UserError } from './errors.ts';
+export type { RunConfig, RunOptions } from './config/schema.ts';
+export { type DataFacts, type Settings, mergeSettings, readSettings, resolveConfig } from './config/settings.ts';
+export { type DataOptions, type Split, openData } from './data/open.ts';
+export { type Engine, type ScoreRequest, type Session, nodeEngine } from './engine.ts';
+export { type GridOptions, gridPng } from './images/grid.ts';
+export { scatterPng } from './images/scatter.ts';
+export { type Outcome, type RunStore, type Training, train } from './loop.ts';
+export type { Progress } from './progress.ts';
+export { writeReport } from './report/report.ts';
+export { type Checkpoint, readCheckpoint, writeCheckpoint } from './runs/checkpoint.ts';
+export { type MetricsRecord, readMetrics } from './runs/metrics.ts';
+export { type Machine, type Run, type RunFiles, type RunRecord, openRun, runFiles } from './runs/run.ts';
+export { type TensorFile, decodeTensors, encodeTensors, readTensors, writeTensors } from './runs/safetensors.ts';
+export { type Score, readScores } from './runs/scores.ts';

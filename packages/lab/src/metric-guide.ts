@@ -1,0 +1,76 @@
+/** What a metric is, for people who see its curve. */
+export interface MetricGuide {
+  /** Its key in a learner's metrics. */
+  readonly name: string;
+  /** Curves of one chart are drawn together. */
+  readonly chart: string;
+  /** Name of the curve on its chart. */
+  readonly label: string;
+  /** Name on the progress bar; metrics without one are not shown there. */
+  readonly short?: string;
+}
+
+/** A chart of a report: one or more metrics and what to look for. */
+export interface ChartGuide {
+  readonly key: string;
+  readonly title: string;
+  readonly meaning: string;
+  /** Draw on a logarithmic axis when the values allow it. */
+  readonly log: boolean;
+}
+
+/** The metrics that learners are known to give, in the order of importance. Those with chart '' are recorded and not drawn. */
+export const METRIC_GUIDE: readonly MetricGuide[] = [
+  { name: 'responseDistance', chart: 'response', label: 'R', short: 'R' },
+  { name: 'potentialData', chart: 'potential', label: 'data', short: 'Φ data' },
+  { name: 'potentialParticles', chart: 'potential', label: 'particles', short: 'Φ particles' },
+  { name: 'gradientNorm', chart: 'force', label: '‖∇Φ‖' },
+  { name: 'parameterGradientNorm', chart: 'gradient', label: 'gradient norm' },
+  { name: 'speed', chart: 'speed', label: 'squared speed' },
+  { name: 'previousSpeed', chart: '', label: 'squared speed at the previous particles' },
+  { name: 'loss', chart: 'loss', label: 'loss' },
+];
+
+/** The charts of those metrics, in the order of a report. */
+export const CHART_GUIDE: readonly ChartGuide[] = [
+  {
+    key: 'response',
+    title: 'Response distance R',
+    meaning:
+      'How differently the filters of Φ respond to data and to particles. When filters are learned they sharpen as training goes on, so R settles at a level rather than at zero.',
+    log: true,
+  },
+  {
+    key: 'potential',
+    title: 'Mean potential Φ',
+    meaning:
+      'Training raises Φ at the data and lowers it at the particles. While the two stay close the model is in balance; a gap that keeps growing means one side is winning.',
+    log: false,
+  },
+  {
+    key: 'force',
+    title: 'Force on a particle, ‖∇Φ‖',
+    meaning:
+      'Mean length of the gradient that moves a particle, at the last Langevin step. Steady growth means Φ is getting too steep.',
+    log: true,
+  },
+  {
+    key: 'gradient',
+    title: 'Gradient norm of the parameters',
+    meaning: 'Length of the gradient that changes Φ. Spikes and steady growth announce divergence.',
+    log: true,
+  },
+  {
+    key: 'speed',
+    title: 'Squared speed of particles',
+    meaning: 'Squared displacement in one noise-free step: what the JKO flow charges for, weighted by β.',
+    log: true,
+  },
+  {
+    key: 'loss',
+    title: 'Loss',
+    meaning:
+      'What the optimizer descends: Φ of particles minus Φ of data, plus penalties. It is a balance of two moving sides, so it does not measure quality.',
+    log: false,
+  },
+];

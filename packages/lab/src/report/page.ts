@@ -1,0 +1,249 @@
+import { formatNumber, formatSeconds } from '../progress.ts';
+import { learningCurves } from './curves.ts';
+import { explanation } from './explain.ts';
+import { type ReportFacts, dataTitle, isImages, itemNoun } from './facts.ts';
+import { type Markup, html, jsonFor, raw } from './html.ts';
+import { SCRIPT } from './script.ts';
+import { machineTable, settingsTables } from './settings.ts';
+import { STYLE } from './style.ts';
+import { fineSeconds, timeSpent } from './time.ts';
+
+const MARK = raw(
+  '<svg viewBox="0 0 34 18" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linejoin="round" aria-hidden="true">' +
+    '<path d="M1 15l4-7 3 3 4-9 3 10 4-5 3 7 4-11 3 6 4-3"/></svg>',
+);
+
+function image(run: ReportFacts['run'], png: string, alt: string, id?: string): Markup {
+  const kind = isImages(run) ? 'pixels' : 'points';
+  return html`<img
+    class="picture ${kind}"
+    ${id === undefined ? null : raw(` id="${id}"`)}
+    src="data:image/png;base64,${png}"
+    alt="${alt}"
+  />`;
+}
+
+function header(facts: ReportFacts): Markup {
+  const { run, model } = facts;
+  const { record } = run;
+  const noun = itemNoun(run);
+  const tiles: [string, string, string][] = [
+    ['Iterations', record.iterations.toLocaleString('en-US'), ''],
+    [
+      'Time',
+      formatSeconds(record.seconds.total),
+      `${record.machine.threads} CPU ${record.machine.threads === 1 ? 'thread' : 'threads'}`,
+    ],
+    ['Per iteration', record.iterations > 0 ? fineSeconds(record.seconds.training / record.iterations) : '–', ''],
+    ['Learned from', record.data.size.toLocaleString('en-US'), noun],
+    ...facts.scores.slice(0, 1).map(({ name, value }): [string, string, string] => [name, scoreText(value), '']),
+  ];
+  return html`<header>
+    <p class="mark">${MARK} Brownian · report of a training run</p>
+    <h1>${model.title} on ${dataTitle(run)}</h1>
+    <p class="lead">${lead(facts)}</p>
+    <dl class="facts">
+      ${tiles.map(
+        ([name, value, unit]) =>
+          html`<div>
+            <dt>${name}</dt>
+            <dd>${value}${unit === '' ? null : html` <small>${unit}</small>`}</dd>
+          </div>`,
+      )}
+    </dl>
+    ${notice(facts)}
+  </header>`;
+}
+
+function lead({ run, model }: ReportFacts): string {
+  const { record } = run;
+  const threads = record.machine.threads === 1 ? 'one CPU thread' : `${record.machine.threads} CPU threads`;
+  const time = `${formatSeconds(record.seconds.total)} on ${threads}`;
+  return `An energy-based model (${model.description}) that learned ${dataTitle(run)} in ${time}.`;
+}
+
+function scoreText(value: number): string {
+  return Number.isInteger(value) ? value.toLocaleString('en-US') : formatNumber(value);
+}
+
+function notice({ run: { path, record } }: ReportFacts): Markup | null {
+  if (record.status === 'diverged')
+    return html`<p class="notice"><b>This run diverged.</b> ${record.message ?? ''}</p>`;
+  if (record.status === 'running')
+    return html`<p class="notice"><b>This run had not ended</b> when the report was written.</p>`;
+  if (record.status !== 'interrupted') return null;
+  return html`<p class="notice">
+    <b>This run was interrupted</b> after iteration ${record.iterations}. Go on with it:
+    <code>brownian resume ${path}</code>
+  </p>`;
+}
+
+function scoreTable({ scores }: ReportFacts): Markup | null {
+  if (scores.length === 0) return null;
+  return html`<h3>Scores</h3>
+    <table class="scores">
+      ${scores.map(
+        ({ name, value, note }) =>
+          html`<tr>
+            <th scope="row">
+              ${name}
+              <div class="note">${note}</div>
+            </th>
+            <td class="number">${scoreText(value)}</td>
+          </tr>`,
+      )}
+    </table>`;
+}
+
+/** How the samples were drawn. */
+function how({ config: { sampling } }: ReportFacts['run']): string {
+  const steps = `${sampling.steps} ${sampling.steps === 1 ? 'step' : 'steps'}`;
+  return sampling.from === 'start' ? `each from its own start in ${steps}` : `by ${steps} more of its own chains`;
+}
+
+function pictures(facts: ReportFacts): Markup | null {
+  const { run, samples, realData, frames } = facts;
+  const shown = samples ?? frames.at(-1)?.png;
+  if (shown === undefined) return null;
+  const noun = itemNoun(run);
+  const colors = isImages(run) ? '' : ' Grey: data. Orange: particles.';
+  const caption =
+    samples === null
+      ? html`<b>Particles</b> after iteration ${frames.at(-1)?.iteration ?? 0}, the last that was drawn.${colors}`
+      : html`<b>Samples.</b> New ${noun} that this model made, ${how(run)}; none was picked by hand.${colors}`;
+  return html`<div class="pair">
+    <figure>
+      ${image(run, shown, 'Samples of the trained model')}
+      <figcaption>${caption}</figcaption>
+    </figure>
+    <div>
+      ${
+        realData === null
+          ? null
+          : html`<figure>
+              ${image(run, realData, 'Real data')}
+              <figcaption>
+                <b>Real data.</b> Some of the ${run.record.data.size.toLocaleString('en-US')} ${noun} it learned from.
+              </figcaption>
+            </figure>`
+      }
+      ${scoreTable(facts)}
+    </div>
+  </div>`;
+}
+
+function film({ run, frames }: ReportFacts): Markup | null {
+  const last = frames.at(-1);
+  if (last === undefined || frames.length < 2) return null;
+  const noun = isImages(run) ? 'them emerge' : 'them find their places';
+  return html`<section id="film" hidden>
+    <h2>Watch ${noun}</h2>
+    <p class="hint">The model’s particles while it learned, from the first iteration to the last.</p>
+    <div class="film">
+      <figure>${image(run, last.png, 'Particles', 'frame')}</figure>
+      <div>
+        <div class="when" id="when">Iteration ${last.iteration.toLocaleString('en-US')}</div>
+        <div class="label" id="after">${last.caption}</div>
+        <div class="controls">
+          <button id="play" type="button" aria-label="Play">
+            <svg viewBox="0 0 18 18"><path d="M4 2l12 7-12 7z" /></svg>
+          </button>
+          <input
+            type="range"
+            id="time"
+            min="0"
+            max="${frames.length - 1}"
+            value="${frames.length - 1}"
+            step="1"
+            aria-label="Time"
+          />
+        </div>
+      </div>
+    </div>
+    <script type="application/json" id="frames">
+      ${jsonFor(frames)}
+    </script>
+  </section>`;
+}
+
+function curves({ records }: ReportFacts): Markup | null {
+  const charts = learningCurves(records);
+  if (charts.length === 0) return null;
+  return html`<h2>Learning curves</h2>
+    <p class="hint">Faint lines are what the iterations measured, strong lines their running median.</p>
+    <div class="charts">
+      ${charts.map(
+        ({ title, meaning, legend, svg }) =>
+          html`<figure>
+            <div class="charthead">
+              <h3>${title}</h3>
+              ${legend.map(({ label, color }) => html`<span class="key"><i style="background: ${color}"></i>${label}</span>`)}
+            </div>
+            ${raw(svg)}
+            <p>${meaning}</p>
+          </figure>`,
+      )}
+    </div>`;
+}
+
+function again({ run: { path, record } }: ReportFacts): Markup {
+  return html`<h2>Do it again</h2>
+    <p class="hint">The same seed gives the same parameters, bit for bit, on the same kind of machine.</p>
+    <pre><span class="comment"># this run</span>
+${record.command}
+<span class="comment"># more samples</span>
+brownian sample ${path} --n 100 --seed 7
+<span class="comment"># train it further</span>
+brownian resume ${path} --iterations ${Math.max(2 * record.iterations, 1000)} --minutes none</pre>`;
+}
+
+/** The report of a run: one page that needs nothing but itself. */
+export function renderPage(facts: ReportFacts): string {
+  const { run } = facts;
+  const title = `${facts.model.title} on ${dataTitle(run)}`;
+  const page = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="generator" content="Brownian" />
+        <title>${title} · Brownian</title>
+        <style>
+          ${raw(STYLE)}
+        </style>
+      </head>
+      <body>
+        <main>
+          ${header(facts)} ${pictures(facts)}
+          <h2>What you see</h2>
+          ${explanation(facts)} ${film(facts)} ${curves(facts)}
+          <h2>Settings</h2>
+          <p class="hint">
+            Every option of the run. Those in colour differ from the model’s defaults; hover for what they mean.
+          </p>
+          ${settingsTables(facts)}
+          <div class="columns">
+            <section>
+              <h2>Time</h2>
+              ${timeSpent(run)}
+            </section>
+            <section>
+              <h2>Machine</h2>
+              ${machineTable(run)}
+            </section>
+          </div>
+          ${again(facts)}
+        </main>
+        <footer>
+          <div>
+            Made by Brownian, energy-based generative modelling by particle evolution. Everything on this page is inside
+            this one file.
+          </div>
+        </footer>
+        <script>
+          ${raw(SCRIPT)};
+        </script>
+      </body>
+    </html> `;
+  return page.markup;
+}

@@ -1,0 +1,79 @@
+import { readFile } from 'node:fs/promises';
+import { MODELS } from 'brownian';
+import { RUN_DEFAULTS } from '../config/schema.ts';
+import { UserError, fileProblem, systemCode } from '../errors.ts';
+import { formatSeconds } from '../progress.ts';
+import { writeAtomically } from '../runs/atomic.ts';
+import { type MetricsRecord, readMetrics } from '../runs/metrics.ts';
+import { type RunFiles, numberedFiles, openRun, runFiles } from '../runs/run.ts';
+import { readScores } from '../runs/scores.ts';
+import type { Frame, ReportFacts } from './facts.ts';
+import { renderPage } from './page.ts';
+
+const MAX_FRAMES = 60;
+
+/** At most `count` of the iterations: the early ones all, since they change most, then evenly spread, and always the last. */
+function selectFrames(iterations: readonly number[], count: number): number[] {
+  if (iterations.length <= count) return [...iterations];
+  const early = Math.floor(count / 5);
+  const later = count - early;
+  const spread = Array.from(
+    { length: later },
+    (_, i) => early + Math.round(((i + 1) * (iterations.length - early)) / later) - 1,
+  );
+  return [...iterations.slice(0, early), ...spread.map((at) => iterations[at] ?? 0)];
+}
+
+async function base64(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'base64');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return null;
+    throw new UserError(`Cannot read ${path}: ${fileProblem(error)}.`, { cause: error });
+  }
+}
+
+function caption(iteration: number, records: readonly MetricsRecord[]): string {
+  if (iteration === 0) return 'before training';
+  const record = records.find((candidate) => candidate.iteration === iteration);
+  return record === undefined ? '' : `after ${formatSeconds(record.seconds)}`;
+}
+
+async function readFrames(files: RunFiles, records: readonly MetricsRecord[]): Promise<Frame[]> {
+  const iterations = selectFrames(await numberedFiles(files.samples, 'png'), MAX_FRAMES);
+  const frames = await Promise.all(
+    iterations.map(async (iteration) => ({
+      iteration,
+      png: await base64(files.grid(iteration)),
+      caption: caption(iteration, records),
+    })),
+  );
+  return frames.flatMap(({ iteration, png, caption: text }) =>
+    png === null ? [] : [{ iteration, png, caption: text }],
+  );
+}
+
+/** Reads what a report shows from a run's folder. @throws UserError when the folder is no run or its files are damaged. */
+export async function readFacts(path: string): Promise<ReportFacts> {
+  const run = await openRun(path);
+  const files = runFiles(path);
+  const records = await readMetrics(files.metrics);
+  const preset = MODELS[run.config.model];
+  return {
+    run,
+    model: { title: preset.title, description: preset.description },
+    defaults: { ...RUN_DEFAULTS, ...preset.defaults(run.record.data.itemShape) },
+    records,
+    scores: await readScores(path),
+    frames: await readFrames(files, records),
+    samples: await base64(files.finalGrid),
+    realData: await base64(files.dataGrid),
+  };
+}
+
+/** Writes `report.html` of a run from what its folder holds, and returns its path. @throws UserError as {@link readFacts}. */
+export async function writeReport(path: string): Promise<string> {
+  const file = runFiles(path).report;
+  await writeAtomically(file, [renderPage(await readFacts(path))]);
+  return file;
+}

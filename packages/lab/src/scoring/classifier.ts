@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { type NDArray, type Tree, flatten } from '@brownian/graph';
+import { type Runtime, createStream } from '@brownian/runtime';
+import { type Dataset, type Net, type Params, accuracy, classifierNet, predict, trainClassifier } from 'brownian';
+import { readTensors, writeTensors } from '../runs/safetensors.ts';
+
+/** A classifier whose outputs scores are made of, with what has to be said of it. */
+export interface NamedClassifier {
+  /** Such as `cnn-16-32-96 trained on mnist`. */
+  readonly name: string;
+  readonly net: Net;
+  readonly params: Params;
+  /** Share of right answers on held-out data. */
+  readonly testAccuracy: number;
+}
+
+/** How far training has come, for a progress bar. */
+export type OnClassifierStep = (progress: { readonly step: number; readonly steps: number }) => void;
+
+const NETWORK = 'cnn-16-32-96';
+const EPOCHS = 3;
+const SEED = 1;
+
+/** Where trained classifiers are kept: BROWNIAN_CACHE, or `brownian` in the user's cache folder. */
+function cacheFolder(): string {
+  const base =
+    process.env['BROWNIAN_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'brownian');
+  return join(base, 'classifiers');
+}
+
+/** Names the data by size and by the bytes of its first items and labels. */
+function fingerprint(data: Dataset): string {
+  const { x, labels } = data.batch(Array.from({ length: Math.min(1000, data.size) }, (_, i) => i));
+  const hash = createHash('sha256').update(`${NETWORK} ${EPOCHS} ${SEED} ${data.size} ${data.itemShape.join('x')}`);
+  for (const array of [x, labels])
+    if (array) hash.update(new Uint8Array(array.data.buffer, array.data.byteOffset, array.data.byteLength));
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** Accuracy on a whole data set. */
+async function testAccuracyOf(runtime: Runtime, net: Net, params: Params, test: Dataset): Promise<number> {
+  const { x, labels } = test.batch(Array.from({ length: test.size }, (_, i) => i));
+  return accuracy(await predict(runtime, net, params, x), labels as NDArray);
+}
+
+/** Puts stored arrays, by path, into the structure of fresh parameters. */
+function fill(template: Params, tensors: ReadonlyMap<string, NDArray>): Params | undefined {
+  const { paths } = flatten<NDArray>(template);
+  if (!paths.every((path) => tensors.has(path))) return undefined;
+  const build = (tree: Tree<NDArray>, path: string): Tree<NDArray> => {
+    const inside = (key: string | number): string => (path === '' ? String(key) : `${path}.${key}`);
+    if (Array.isArray(tree)) return tree.map((item, i) => build(item as Tree<NDArray>, inside(i)));
+    if (tensors.has(path)) return tensors.get(path) as NDArray;
+    return Object.fromEntries(
+      Object.entries(tree).map(([key, value]) => [key, build(value as Tree<NDArray>, inside(key))]),
+    );
+  };
+  return build(template, '');
+}
+
+async function load(file: string, template: Params): Promise<{ params: Params; testAccuracy: number } | undefined> {
+  try {
+    const { tensors, metadata } = await readTensors(file);
+    const params = fill(template, tensors);
+    const testAccuracy = Number(metadata['testAccuracy']);
+    return params === undefined || !Number.isFinite(testAccuracy) ? undefined : { params, testAccuracy };
+  } catch {
+    // Missing or damaged: it is a cache, so it is made again.
+    return undefined;
+  }
+}
+
+/**
+ * A classifier trained on `train` (once; later calls read it from the cache) and measured on `test`.
+ *
+ * @throws RangeError when the data has no labels
+ */
+export async function classifierFor(
+  runtime: Runtime,
+  train: Dataset,
+  test: Dataset,
+  onStep?: OnClassifierStep,
+): Promise<NamedClassifier> {
+  const classes = train.classes?.length ?? 0;
+  if (classes < 2)
+    throw new RangeError(`A classifier needs labels of at least two classes; "${train.name}" has ${classes}.`);
+  const net = classifierNet(train.itemShape, classes);
+  const name = `${NETWORK} trained on ${train.name}`;
+  const file = join(cacheFolder(), `${NETWORK}-${fingerprint(train)}.safetensors`);
+  const stored = await load(file, net.init(createStream(SEED)));
+  if (stored !== undefined) return { name, net, ...stored };
+  const params = await trainClassifier(runtime, net, train, createStream(SEED), {
+    epochs: EPOCHS,
+    ...(onStep && { onStep }),
+  });
+  const testAccuracy = await testAccuracyOf(runtime, net, params, test);
+  const { leaves, paths } = flatten<NDArray>(params);
+  const tensors = new Map(paths.map((path, i) => [path, leaves[i] as NDArray]));
+  await mkdir(cacheFolder(), { recursive: true });
+  await writeTensors(file, { tensors, metadata: { name, testAccuracy: String(testAccuracy) } });
+  return { name, net, params, testAccuracy };
+}

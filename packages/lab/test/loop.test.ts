@@ -1,0 +1,246 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { NDArray } from '@brownian/graph';
+import { createStream } from '@brownian/runtime';
+import { batchIndices } from 'brownian';
+import { describe, expect, it } from 'vitest';
+import type { RunConfig } from '../src/config/schema.ts';
+import { resolveConfig } from '../src/config/settings.ts';
+import { openData } from '../src/data/open.ts';
+import { type Outcome, type RunStore, isGridIteration, train } from '../src/loop.ts';
+import type { Progress } from '../src/progress.ts';
+import type { Checkpoint } from '../src/runs/checkpoint.ts';
+import { readCheckpoint } from '../src/runs/checkpoint.ts';
+import { type MetricsRecord, readMetrics } from '../src/runs/metrics.ts';
+import { runFiles } from '../src/runs/run.ts';
+import { latestCheckpoint } from '../src/runs/store.ts';
+import { brownian } from './support/command.ts';
+import { type FakeBehaviour, fakeEngine, fakeLearner } from './support/fake-engine.ts';
+import { temporaryFolder } from './support/files.ts';
+
+const SILENT: Progress = {
+  start: () => undefined,
+  update: () => undefined,
+  note: () => undefined,
+  stop: () => undefined,
+};
+
+interface Memory extends RunStore {
+  readonly records: MetricsRecord[];
+  readonly checkpoints: Checkpoint[];
+  readonly grids: number[];
+}
+
+function memoryStore(): Memory {
+  const [records, checkpoints, grids]: [MetricsRecord[], Checkpoint[], number[]] = [[], [], []];
+  return {
+    records,
+    checkpoints,
+    grids,
+    appendMetrics: (added) => Promise.resolve(void records.push(...added)),
+    writeCheckpoint: (checkpoint) => Promise.resolve(void checkpoints.push(checkpoint)),
+    writeGrid: (iteration) => Promise.resolve(void grids.push(iteration)),
+  };
+}
+
+interface Options extends FakeBehaviour {
+  readonly settings?: Partial<RunConfig>;
+  readonly store?: Memory;
+  readonly stop?: AbortSignal;
+  readonly from?: Checkpoint;
+  readonly now?: () => number;
+}
+
+/** Trains the fake on points, in memory. */
+async function run({
+  settings,
+  store = memoryStore(),
+  stop,
+  from,
+  now,
+  ...behaviour
+}: Options): Promise<Outcome & Memory> {
+  const data = await openData('8-gaussians', { limit: 100, seed: 1 });
+  const config = resolveConfig(
+    { data: '8-gaussians', batchSize: 8, iterations: 30, checkpointEvery: 7, ...settings },
+    data,
+  );
+  const stream = createStream(config.seed);
+  const outcome = await train({
+    config,
+    data,
+    learner: fakeLearner(config, data.itemShape, behaviour),
+    stream,
+    order: batchIndices(stream.split('order'), data.size, config.batchSize),
+    store,
+    progress: SILENT,
+    stop: stop ?? new AbortController().signal,
+    ...(from && { from }),
+    ...(now && { now }),
+  });
+  return { ...store, ...outcome };
+}
+
+describe('the training loop', () => {
+  it('logs every iteration, and writes grids and checkpoints when they are due', async () => {
+    const { status, iteration, records, checkpoints, grids } = await run({ settings: { gridEvery: 10 } });
+    expect([status, iteration]).toEqual(['finished', 30]);
+    expect(records.map((record) => record.iteration)).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
+    expect(checkpoints.map((checkpoint) => checkpoint.iteration)).toEqual([7, 14, 21, 28, 30]);
+    expect(grids).toEqual([0, 1, 2, 5, 10, 20, 30]);
+  });
+
+  it('gives the same numbers twice, and others with another seed', async () => {
+    const [first, second, other] = [await run({}), await run({}), await run({ settings: { seed: 2 } })];
+    expect(second.state).toEqual(first.state);
+    expect(other.state).not.toEqual(first.state);
+  });
+
+  it.each([1, 6, 7, 8, 29])('stopped after iteration %i and resumed equals the run that was not', async (k) => {
+    const whole = await run({});
+    const controller = new AbortController();
+    const store = memoryStore();
+    const stopped = await run({
+      store,
+      stop: controller.signal,
+      onStep: (step) => step === k - 1 && controller.abort(),
+    });
+    expect([stopped.status, stopped.iteration]).toEqual(['interrupted', k]);
+    const from = store.checkpoints.at(-1) as Checkpoint;
+    expect(from.iteration).toBe(k);
+    const resumed = await run({ store, from });
+    expect(resumed.state).toEqual(whole.state);
+    expect(store.records.map(({ metrics }) => metrics)).toEqual(whole.records.map(({ metrics }) => metrics));
+    expect(store.checkpoints.at(-1)?.stream).toEqual(whole.checkpoints.at(-1)?.stream);
+  });
+
+  it('ends when the minutes are used up, counting those before a resume', async () => {
+    let clock = 0;
+    const now = (): number => clock;
+    const second = (): void => void (clock += 1000);
+    const first = await run({ settings: { minutes: 0.1 }, now, onStep: second });
+    expect([first.status, first.iteration, first.seconds]).toEqual(['out of time', 6, { training: 6, total: 6 }]);
+    const from = first.checkpoints.at(-1) as Checkpoint;
+    const more = await run({ settings: { minutes: 0.2 }, now, onStep: second, from });
+    expect([more.status, more.iteration, more.seconds]).toEqual(['out of time', 12, { training: 12, total: 12 }]);
+    expect(more.records.map((record) => record.seconds)).toEqual([7, 8, 9, 10, 11, 12]);
+  });
+
+  it('notices divergence, keeps the last good checkpoint, and says what to try', async () => {
+    const { status, iteration, checkpoints, records, message } = await run({ divergesIn: 17 });
+    expect([status, iteration]).toEqual(['diverged', 16]);
+    expect(checkpoints.at(-1)?.iteration).toBe(14);
+    expect(records).toHaveLength(16);
+    expect(message).toBe(
+      'Training diverged in iteration 17 (fake update: output "params.bias" has NaN at position 0 of 1; the computation ' +
+        'diverged); try a smaller --langevin.delta or --learning-rate, a larger --flow.beta, or --flow.energy-l2 0.1, and ' +
+        'note that the checkpoint of iteration 14 is good.',
+    );
+  });
+
+  it('draws the first iterations more often than the later ones', () => {
+    const drawn = Array.from({ length: 201 }, (_, i) => i).filter((i) => isGridIteration(i, 40));
+    expect(drawn).toEqual([0, 1, 2, 5, 10, 20, 40, 80, 120, 160, 200]);
+  });
+});
+
+describe('a run on disk', () => {
+  const argv = (out: string): string[] =>
+    `train 8-gaussians --iterations 20 --batch-size 5 --limit 60 --checkpoint-every 4 --grid-every 6 --samples 9 --out ${out}`.split(
+      ' ',
+    );
+
+  const stateOf = async (out: string): Promise<unknown> => (await latestCheckpoint(out))?.checkpoint.state;
+  const metricsOf = async (out: string): Promise<unknown> =>
+    (await readMetrics(runFiles(out).metrics)).map(({ iteration, metrics }) => ({ iteration, metrics }));
+
+  it('has everything in its folder, and only the last three checkpoints', async () => {
+    const out = join(temporaryFolder(), 'run');
+    const ended = await brownian(argv(out));
+    expect(ended).toMatchObject({ code: 0, err: '' });
+    expect(readdirSync(out).toSorted()).toEqual([
+      'checkpoints',
+      'config.json',
+      'metrics.jsonl',
+      'report.html',
+      'run.json',
+      'samples',
+    ]);
+    expect(readdirSync(join(out, 'checkpoints')).toSorted()).toEqual(
+      [12, 16, 20].map((i) => `iteration-0000${i}.safetensors`),
+    );
+    const grids = ['00', '01', '02', '05', '06', '12', '18'].map((i) => `iteration-0000${i}.png`);
+    expect(readdirSync(join(out, 'samples')).toSorted()).toEqual(['data.png', 'final.png', ...grids]);
+    expect(JSON.parse(readFileSync(join(out, 'config.json'), 'utf8'))).toMatchObject({
+      batchSize: 5,
+      chains: { particles: 5 },
+    });
+    expect(JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'))).toMatchObject({
+      status: 'finished',
+      iterations: 20,
+    });
+    expect(ended.out).toContain(`Report:  ${join(out, 'report.html')}`);
+  });
+
+  it('interrupted by Ctrl-C ends with a checkpoint, says how to go on, and then equals the run that was not', async () => {
+    const folder = temporaryFolder();
+    const [whole, stopped] = [join(folder, 'whole'), join(folder, 'stopped')];
+    await brownian(argv(whole));
+    const engine = fakeEngine({ onStep: (step) => step === 9 && process.emit('SIGINT') });
+    const ended = await brownian(argv(stopped), engine);
+    expect(ended).toMatchObject({ code: 130, err: '' });
+    expect(ended.out).toContain('press Ctrl-C again to stop at once');
+    expect(ended.out).toContain(`Go on with: brownian resume ${stopped}`);
+    expect(readdirSync(join(stopped, 'checkpoints')).at(-1)).toBe('iteration-000010.safetensors');
+    expect(await brownian(['resume', stopped])).toMatchObject({ code: 0, err: '' });
+    expect(await stateOf(stopped)).toEqual(await stateOf(whole));
+    expect(await metricsOf(stopped)).toEqual(await metricsOf(whole));
+    for (const name of readdirSync(join(whole, 'samples'))) {
+      expect(readFileSync(join(stopped, 'samples', name))).toEqual(readFileSync(join(whole, 'samples', name)));
+    }
+  });
+
+  it('killed between checkpoints is resumed from the last one, and what came after it is done again', async () => {
+    const folder = temporaryFolder();
+    const [whole, killed] = [join(folder, 'whole'), join(folder, 'killed')];
+    await brownian(argv(whole));
+    const broken = fakeEngine({
+      onStep: (step) => {
+        if (step === 14) throw new Error('killed');
+      },
+    });
+    expect(await brownian(argv(killed), broken)).toMatchObject({ code: 1 });
+    expect((await readCheckpoint(runFiles(killed).checkpoint(12))).iteration).toBe(12);
+    expect(await brownian(['resume', killed])).toMatchObject({ code: 0, err: '' });
+    expect(await stateOf(killed)).toEqual(await stateOf(whole));
+    expect(await metricsOf(killed)).toEqual(await metricsOf(whole));
+  });
+
+  it('that is finished goes on when it is given more', async () => {
+    const folder = temporaryFolder();
+    const [whole, longer] = [join(folder, 'whole'), join(folder, 'longer')];
+    // The cosine is as long as the run unless it is given: without this, a longer run would be another run.
+    const fixed = ['--optimizer.decay-iterations', '26'];
+    await brownian([...argv(whole), ...fixed, '--iterations', '26']);
+    await brownian([...argv(longer), ...fixed]);
+    const refused = await brownian(['resume', longer]);
+    expect(refused).toMatchObject({
+      code: 1,
+      err: `brownian: ${longer} has done its 20 iterations; to go on, give it more with --iterations.\n`,
+    });
+    expect(await brownian(['resume', longer, '--iterations', '26'])).toMatchObject({ code: 0, err: '' });
+    expect(await stateOf(longer)).toEqual(await stateOf(whole));
+  });
+
+  it('that diverged keeps its report and its last good checkpoint', async () => {
+    const out = join(temporaryFolder(), 'run');
+    const ended = await brownian(argv(out), fakeEngine({ divergesIn: 11 }));
+    expect(ended.code).toBe(1);
+    expect(ended.err).toMatch(
+      /^brownian: Training diverged in iteration 11 \(.*try a smaller --langevin.delta.*iteration 8 is good\.\n$/,
+    );
+    expect(readFileSync(join(out, 'report.html'), 'utf8')).toContain('This run diverged.');
+    const { state } = await readCheckpoint(runFiles(out).checkpoint(8));
+    expect((state as { steps: NDArray }).steps.data[0]).toBe(8);
+  });
+});

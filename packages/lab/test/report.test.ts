@@ -1,0 +1,186 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { FIELDS } from '../src/config/fields.ts';
+import { METRIC_GUIDE } from '../src/metric-guide.ts';
+import { learningCurves } from '../src/report/curves.ts';
+import { html, jsonFor, raw } from '../src/report/html.ts';
+import { readFacts } from '../src/report/report.ts';
+import { renderPage } from '../src/report/page.ts';
+import type { MetricsRecord } from '../src/runs/metrics.ts';
+import { runFiles, writeRecord } from '../src/runs/run.ts';
+import { writeScores } from '../src/runs/scores.ts';
+import { brownian } from './support/command.ts';
+import { temporaryFolder, tinyImages } from './support/files.ts';
+
+/** Trains the fake on tiny images and returns the run's folder. */
+async function trained(...flags: readonly string[]): Promise<string> {
+  const folder = temporaryFolder();
+  const out = join(folder, 'run');
+  const ended = await brownian([
+    'train',
+    tinyImages(folder),
+    '--out',
+    out,
+    '--iterations',
+    '60',
+    '--batch-size',
+    '4',
+    ...flags,
+  ]);
+  expect(ended).toMatchObject({ code: 0, err: '' });
+  return out;
+}
+
+describe('html', () => {
+  it('escapes text and keeps markup', () => {
+    const inner = html`<b>${'<&>'}</b>`;
+    expect(html`<p title="${'"'}">${inner}${[1, 'a&b', null]}${raw('<hr>')}</p>`.markup).toBe(
+      '<p title="&quot;"><b>&lt;&amp;&gt;</b>1a&amp;b<hr></p>',
+    );
+  });
+
+  it('cannot be left from inside a script', () => {
+    expect(jsonFor({ a: '</script>' }).markup).toBe('{"a":"\\u003c/script>"}');
+  });
+});
+
+describe('learning curves', () => {
+  const records = (metrics: (i: number) => Record<string, number>): MetricsRecord[] =>
+    Array.from({ length: 1000 }, (_, i) => ({ iteration: i + 1, seconds: i, metrics: metrics(i) }));
+
+  it('draw known metrics together, unknown ones alone, and constants not at all', () => {
+    const charts = learningCurves(
+      records((i) => ({
+        potentialData: i,
+        potentialParticles: -i,
+        myOwn: Math.sin(i),
+        responseDistance: 1 / (i + 1),
+        still: 4,
+      })),
+    );
+    expect(charts.map(({ title }) => title)).toEqual(['Response distance R', 'Mean potential Φ', 'myOwn']);
+    expect(charts[1]?.legend.map(({ label }) => label)).toEqual(['data', 'particles']);
+    for (const { svg } of charts) expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  it('use a logarithmic axis when values span decades', () => {
+    const [chart] = learningCurves(records((i) => ({ responseDistance: 10 ** (-i / 250) })));
+    for (const tick of ['0.1', '0.01', '0.001']) expect(chart?.svg).toContain(`>${tick}</text>`);
+  });
+
+  it('stay readable when one value is enormous', () => {
+    const [chart] = learningCurves(records((i) => ({ parameterGradientNorm: i === 500 ? 1e9 : 1 + (i % 10) / 10 })));
+    expect(chart?.svg).toContain('>1.4</text>');
+  });
+
+  it('need two points', () => {
+    expect(learningCurves([{ iteration: 1, seconds: 0, metrics: { loss: 1 } }])).toEqual([]);
+    expect(learningCurves([])).toEqual([]);
+  });
+
+  it('have a chart or a reason for every known metric', () => {
+    expect(new Set(METRIC_GUIDE.map(({ name }) => name)).size).toBe(METRIC_GUIDE.length);
+  });
+});
+
+describe('a report', () => {
+  it('has every section, and nothing from outside', async () => {
+    const out = await trained('--seed', '5');
+    const page = readFileSync(runFiles(out).report, 'utf8');
+    for (const heading of [
+      'What you see',
+      'Watch them emerge',
+      'Learning curves',
+      'Settings',
+      'Time',
+      'Machine',
+      'Do it again',
+    ]) {
+      expect(page).toContain(`<h2>${heading}</h2>`);
+    }
+    for (const { path } of FIELDS) expect(page).toContain(`title="${path}: `);
+    expect(page).toContain('fake runtime');
+    expect(page).toContain(process.version);
+    expect(page).toMatch(/brownian train \S+ --out \S+ --iterations 60 --batch-size 4 --seed 5/);
+    // The only addresses are names of XML namespaces, which nothing fetches.
+    const addresses = [...page.matchAll(/[a-z]+:\/\/[^\s"'<>]+/g)].map(([address]) => address);
+    expect(addresses.filter((address) => !address.startsWith('http://www.w3.org/'))).toEqual([]);
+    expect(page).not.toMatch(/<link|<script[^>]+src=|@import|url\((?!#)/);
+  });
+
+  it('holds the pictures of the run: samples, data and the particles over time', async () => {
+    const out = await trained('--grid-every', '20');
+    const { frames, samples, realData } = await readFacts(out);
+    expect(frames.map(({ iteration }) => iteration)).toEqual([0, 1, 2, 5, 10, 20, 40, 60]);
+    expect(frames[0]?.caption).toBe('before training');
+    const page = readFileSync(runFiles(out).report, 'utf8');
+    for (const png of [samples, realData, frames[3]?.png]) {
+      expect(
+        Buffer.from(png ?? '', 'base64')
+          .subarray(1, 4)
+          .toString(),
+      ).toBe('PNG');
+      expect(page).toContain(png);
+    }
+    const json = /<script type="application\/json" id="frames">([^<]*)<\/script>/.exec(page)?.[1] ?? '';
+    expect(JSON.parse(json)).toEqual(frames);
+  });
+
+  it('marks the settings that were changed', async () => {
+    const out = await trained('--langevin.steps', '7');
+    const page = readFileSync(runFiles(out).report, 'utf8');
+    expect(page).toMatch(/title="langevin.steps: [^"]*the default is \d+"[^]*?class="number changed">7</);
+  });
+
+  it('keeps at most sixty moments: the first ones and the last', async () => {
+    const out = await trained('--grid-every', '1', '--iterations', '200');
+    const { frames } = await readFacts(out);
+    expect(frames).toHaveLength(60);
+    expect(frames.slice(0, 4).map(({ iteration }) => iteration)).toEqual([0, 1, 2, 3]);
+    expect(frames.at(-1)?.iteration).toBe(200);
+  });
+
+  it('shows scores when there are any', async () => {
+    const out = await trained();
+    expect(readFileSync(runFiles(out).report, 'utf8')).not.toContain('Scores');
+    await writeScores(out, [{ name: 'Sharpness <1>', value: 6.4242, note: 'of 1,000 & more' }]);
+    expect(await brownian(['report', out])).toMatchObject({ code: 0, out: `Report: ${runFiles(out).report}\n` });
+    const page = readFileSync(runFiles(out).report, 'utf8');
+    for (const text of ['Sharpness &lt;1&gt;', '>6.42<', 'of 1,000 &amp; more']) expect(page).toContain(text);
+  });
+
+  it('tells the state of a run that did not finish', async () => {
+    const out = await trained();
+    const facts = await readFacts(out);
+    const { record } = facts.run;
+    const shown = (status: typeof record.status, message: string | null = null): string =>
+      renderPage({ ...facts, samples: null, run: { ...facts.run, record: { ...record, status, message } } });
+    expect(shown('running')).toContain('This run had not ended');
+    expect(shown('interrupted')).toContain(`brownian resume ${out}`);
+    expect(shown('diverged', 'too <steep>')).toContain('too &lt;steep&gt;');
+    expect(shown('running')).toContain('the last that was drawn');
+  });
+
+  it.each([
+    ['metrics.jsonl', '{"iteration":1}\n', 'is damaged: line 1 is not a metrics record.'],
+    ['scores.json', '{}', 'is damaged: it must be a list of { name, value, note }.'],
+    ['run.json', '{"command":"x"}', 'is damaged: it has no valid "created".'],
+    ['config.json', '{"seed":1}', '"data" in'],
+  ])('is refused in a sentence when %s is damaged', async (name, content, message) => {
+    const out = await trained();
+    writeFileSync(join(out, name), content);
+    const ended = await brownian(['report', out]);
+    expect(ended.code).toBe(1);
+    expect(ended.err).toContain(message);
+  });
+
+  it('ignores a metrics line that a killed process left unfinished', async () => {
+    const out = await trained();
+    const { metrics } = runFiles(out);
+    writeFileSync(metrics, `${readFileSync(metrics, 'utf8')}{"iteration":61,"sec`);
+    const facts = await readFacts(out);
+    expect(facts.records).toHaveLength(60);
+    await writeRecord(out, facts.run.record);
+  });
+});

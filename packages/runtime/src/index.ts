@@ -1,0 +1,4 @@
+export type { Backend, CompileOptions, Compiled, Executable, Runtime, Stream, StreamState, ToArrays } from './types.ts';
+export { NonFiniteError, createRuntime } from './compile.ts';
+export { createStream } from './stream/stream.ts';
+export { interpreterBackend } from './interpreter/interpreter-backend.ts';

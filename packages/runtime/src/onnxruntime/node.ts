@@ -1,0 +1,70 @@
+import { type FormChooser, type Target, formatShape } from '@brownian/graph';
+import * as ort from 'onnxruntime-node';
+import { createRuntime } from '../compile.ts';
+import type { Backend, Runtime } from '../types.ts';
+import { ProviderError } from './provider-error.ts';
+import { loadSession } from './session.ts';
+
+/** Options of {@link nodeRuntime}. */
+export interface NodeOptions {
+  /** Threads that one operator may use. Default: ONNX Runtime's choice, the number of cores. */
+  readonly threads?: number;
+  /** Execution provider: `cpu` (default), or what this build of onnxruntime-node lists, such as `cuda` or `coreml`. */
+  readonly provider?: string;
+  /** Which form of a primitive to use where there are several; the default is the first that applies. */
+  readonly choose?: FormChooser;
+}
+
+function available(): string[] {
+  return ort.listSupportedBackends().map((backend) => backend.name);
+}
+
+function checkOptions({ threads, provider = 'cpu' }: NodeOptions): void {
+  if (threads !== undefined && (!Number.isInteger(threads) || threads < 1))
+    throw new RangeError(`threads must be a positive integer, got ${threads}.`);
+  if (!available().includes(provider)) {
+    throw new ProviderError(
+      `This build of onnxruntime-node has no execution provider "${provider}"; it has ${available().join(', ')}.`,
+    );
+  }
+}
+
+function nodeBackend(options: NodeOptions): Backend {
+  const { threads, provider = 'cpu', choose } = options;
+  checkOptions(options);
+  const target: Target = provider === 'webgpu' ? 'webgpu' : 'cpu';
+  return {
+    name: `onnxruntime-node ${ort.env.versions.node ?? ''} (${provider}${threads === undefined ? '' : `, ${threads} thread${threads === 1 ? '' : 's'}`})`,
+    load: async (graph) => {
+      try {
+        return await loadSession(
+          ort,
+          graph,
+          { target, ...(choose && { choose }) },
+          {
+            executionProviders: [provider],
+            graphOptimizationLevel: 'all',
+            ...(threads !== undefined && { intraOpNumThreads: threads }),
+            // Potentials far from data produce subnormal numbers, which are slow and mean nothing here.
+            extra: { session: { set_denormal_as_zero: '1' } },
+          },
+        );
+      } catch (error) {
+        const shapes = graph.inputs.map((input) => formatShape(input.shape)).join(', ');
+        throw new Error(
+          `${graph.name} with inputs ${shapes} could not be loaded on ${provider}: ${(error as Error).message}`,
+          { cause: error },
+        );
+      }
+    },
+  };
+}
+
+/**
+ * A runtime on `onnxruntime-node`.
+ *
+ * @throws ProviderError when the execution provider is missing; RangeError on a bad thread count
+ */
+export function nodeRuntime(options: NodeOptions = {}): Runtime {
+  return createRuntime(nodeBackend(options));
+}

@@ -1,0 +1,2 @@
+export { ProviderError } from './onnxruntime/provider-error.ts';
+export { type WebOptions, webRuntime } from './onnxruntime/web.ts';
