@@ -35,6 +35,10 @@ export function quantile(values: readonly number[], q: number): number {
   return low + (high - low) * (at - Math.floor(at));
 }
 
+function failure(error: unknown): string {
+  return `failed: ${(error as Error).message.split('\n')[0]}`;
+}
+
 async function prepare(
   running: Running,
   { name: workload, settings }: Workload,
@@ -45,7 +49,7 @@ async function prepare(
     return await running.ask('prepare', { workload, settings, file, tune: true }, patience);
   } catch (error) {
     if (error instanceof PatienceError) return { unsupported: `> ${patience} s` };
-    return { unsupported: `failed: ${(error as Error).message.split('\n')[0]}` };
+    return { unsupported: failure(error) };
   }
 }
 
@@ -62,24 +66,27 @@ export async function measure(
 ): Promise<Lines> {
   const prepared = new Map<string, Replies['prepare']>();
   for (const [name, running] of contenders) prepared.set(name, await prepare(running, workload, file, patience));
-  const able = [...contenders].filter(([name]) => prepared.get(name)?.unsupported === undefined);
-  const times = new Map<string, number[]>(able.map(([name]) => [name, []]));
+  const times = new Map<string, number[]>([...contenders.keys()].map((name) => [name, []]));
   const end = performance.now() + seconds * 1000;
   for (let round = 0; round < rounds && (round < FEWEST_ROUNDS || performance.now() < end); round++) {
-    for (const [name, running] of able) {
+    for (const [name, running] of contenders) {
+      const { unsupported, estimate = TURN } = prepared.get(name) ?? {};
+      if (unsupported !== undefined || (estimate > SLOW && round > 0)) continue;
       await setTimeout(PAUSE);
-      const estimate = prepared.get(name)?.estimate ?? TURN;
-      if (estimate > SLOW && round > 0) continue;
       const steps = Math.max(1, Math.min(MOST_STEPS, Math.round(TURN / estimate)));
-      const turn = await running.ask('run', { steps, warm: estimate > TURN ? 0 : 1 });
-      times.get(name)?.push(...turn.times);
+      try {
+        const turn = await running.ask('run', { steps, warm: estimate > TURN ? 0 : 1 });
+        times.get(name)?.push(...turn.times);
+      } catch (error) {
+        prepared.set(name, { unsupported: failure(error) });
+      }
     }
   }
   const repeats = workload.repeats ?? 1;
   return Object.fromEntries(
     [...prepared].map(([name, { unsupported, format, flops }]): [string, Line] => {
-      const all = times.get(name)?.map((time) => time / repeats);
-      if (all === undefined) return [name, { unsupported: unsupported ?? 'not measured' }];
+      if (unsupported !== undefined) return [name, { unsupported }];
+      const all = (times.get(name) ?? []).map((time) => time / repeats);
       return [
         name,
         {

@@ -24,6 +24,9 @@ interface Field {
 }
 
 async function startAll({ peers, threads }: Options): Promise<Field> {
+  const unknown = peers?.find((name) => name !== 'none' && !(name in PEERS));
+  if (unknown !== undefined)
+    throw new RangeError(`--peers: there is no "${unknown}"; there are ${Object.keys(PEERS).join(', ')}.`);
   const chosen = Object.entries(PEERS).filter(([name]) => peers === undefined || peers.includes(name));
   const field: Field = { running: new Map(), launches: new Map(), missing: {} };
   for (const contender of [brownian, ...chosen.map(([, peer]) => peer)]) {

@@ -103,6 +103,21 @@ export function geometricMean({ workloads }: Report): number | undefined {
   return logs.length === 0 ? undefined : Math.exp(logs.reduce((a, b) => a + b, 0) / logs.length);
 }
 
+/** For each peer but PyTorch, how many times our time it takes. */
+function slowdowns({ workloads, versions }: Report): string[] {
+  return Object.keys(versions)
+    .filter((name) => name !== OURS && name !== REFERENCE)
+    .flatMap((name) => {
+      const factors = workloads
+        .map(({ lines }) => (lines[name]?.time ?? Number.NaN) / (lines[OURS]?.time ?? Number.NaN))
+        .filter(Number.isFinite);
+      if (factors.length === 0) return [];
+      return [
+        `${name} takes ${short(Math.min(...factors))} to ${short(Math.max(...factors))} times as long as ${OURS}.`,
+      ];
+    });
+}
+
 /** The report as Markdown. */
 export function formatReport(report: Report): string {
   const mean = geometricMean(report);
@@ -113,6 +128,7 @@ export function formatReport(report: Report): string {
     'Median milliseconds per step; ratio is Brownian to PyTorch, below 1 is faster; peak resident memory of a fresh process.',
     ...(formats.length > 0 ? [`PyTorch in channels-last, which was faster here: ${formats.join(', ')}.`] : []),
     ...(mean === undefined ? [] : [`Geometric mean of the ratios: ${mean.toFixed(2)}.`]),
+    ...slowdowns(report),
     ...Object.entries(report.missing).map(([name, reason]) => `${name} is not in the table: ${reason}.`),
   ];
   return [
