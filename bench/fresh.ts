@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { inEnvironment } from './peers/best-of.ts';
 import { type Running, type Startable, start } from './peers/contender.ts';
 import { quantile } from './measure.ts';
 import type { Workload } from './workload.ts';
@@ -8,10 +9,11 @@ export interface Fresh {
   readonly name: string;
   readonly launch: Startable;
   readonly format?: string | undefined;
+  readonly environment?: string | undefined;
 }
 
-async function ready({ name, launch, format }: Fresh, workload: Workload, file: string): Promise<Running> {
-  const running = await start(name, launch);
+async function ready({ name, launch, format, environment }: Fresh, workload: Workload, file: string): Promise<Running> {
+  const running = await start(name, inEnvironment(launch, environment));
   await running.ask('prepare', { workload: workload.name, settings: workload.settings, file, tune: false, format });
   return running;
 }

@@ -12,6 +12,7 @@ export interface Line {
   /** Why there is no time. */
   readonly unsupported?: string;
   readonly format?: string | undefined;
+  readonly environment?: string | undefined;
   readonly flops?: number;
 }
 
@@ -84,7 +85,7 @@ export async function measure(
   }
   const repeats = workload.repeats ?? 1;
   return Object.fromEntries(
-    [...prepared].map(([name, { unsupported, format, flops }]): [string, Line] => {
+    [...prepared].map(([name, { unsupported, format, environment, flops }]): [string, Line] => {
       if (unsupported !== undefined) return [name, { unsupported }];
       const all = (times.get(name) ?? []).map((time) => time / repeats);
       return [
@@ -93,6 +94,7 @@ export async function measure(
           time: quantile(all, 0.5),
           spread: [quantile(all, 0.25), quantile(all, 0.75)],
           format,
+          environment,
           ...(flops !== undefined && { flops: flops / repeats }),
         },
       ];

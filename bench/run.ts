@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Fresh, peakMemory, startUp } from './fresh.ts';
-import { measure } from './measure.ts';
+import { type Lines, measure } from './measure.ts';
 import { HELP, type Options, readOptions } from './options.ts';
-import { type Running, type Startable, start } from './peers/contender.ts';
+import { startBest } from './peers/best-of.ts';
+import type { Running, Startable } from './peers/contender.ts';
 import { PEERS, brownian } from './peers/table.ts';
 import { profile } from './profile.ts';
 import { type Report, type StartupReport, type WorkloadReport, formatReport, geometricMean } from './table.ts';
@@ -36,7 +37,7 @@ async function startAll({ peers, threads }: Options): Promise<Field> {
       continue;
     }
     field.launches.set(contender.name, launch);
-    field.running.set(contender.name, await start(contender.name, launch));
+    field.running.set(contender.name, await startBest(contender.name, launch));
   }
   return field;
 }
@@ -49,23 +50,24 @@ function chosenWorkloads({ only }: Options): readonly Workload[] {
   return chosen;
 }
 
-/** Contenders whose fresh processes are measured: ours and PyTorch. */
-function freshOnes({ launches }: Field, formats: Readonly<Record<string, string | undefined>>): Fresh[] {
+/** Contenders whose fresh processes are measured, ours and PyTorch, as tuning chose. */
+function freshOnes({ launches }: Field, lines: Lines): Fresh[] {
   return [OURS, 'PyTorch'].flatMap((name) => {
     const launch = launches.get(name);
-    return launch === undefined ? [] : [{ name, launch, format: formats[name] }];
+    const line = lines[name];
+    if (launch === undefined || line?.time === undefined) return [];
+    return [{ name, launch, format: line.format, environment: line.environment }];
   });
 }
 
-async function memoryOf(
-  field: Field,
-  workload: Workload,
-  file: string,
-  formats: Readonly<Record<string, string | undefined>>,
+/** Something measured in a fresh process of each. */
+async function ofEach(
+  fresh: readonly Fresh[],
+  measured: (one: Fresh) => Promise<number>,
 ): Promise<Record<string, number>> {
-  const memory: Record<string, number> = {};
-  for (const fresh of freshOnes(field, formats)) memory[fresh.name] = await peakMemory(fresh, workload, file);
-  return memory;
+  const result: Record<string, number> = {};
+  for (const one of fresh) result[one.name] = await measured(one);
+  return result;
 }
 
 function log(options: Options, text: string): void {
@@ -81,18 +83,11 @@ async function measureAll(options: Options, field: Field, folder: string): Promi
     const file = join(folder, workload.name);
     log(options, `${workload.title} …`);
     const lines = await measure(workload, field.running, file, options);
-    const formats = Object.fromEntries(Object.entries(lines).map(([name, line]) => [name, line.format]));
-    workloads.push({
-      name: workload.name,
-      title: workload.title,
-      lines,
-      memory: options.quick ? {} : await memoryOf(field, workload, file, formats),
-    });
-    if (!options.quick && STARTUP.includes(workload.name)) {
-      const times: Record<string, number> = {};
-      for (const fresh of freshOnes(field, formats))
-        times[fresh.name] = await startUp(fresh, workload, file, STARTUP_ROUNDS);
-      startup.push({ title: workload.title, times });
+    const { name, title } = workload;
+    const fresh = options.quick ? [] : freshOnes(field, lines);
+    workloads.push({ name, title, lines, memory: await ofEach(fresh, (one) => peakMemory(one, workload, file)) });
+    if (!options.quick && STARTUP.includes(name)) {
+      startup.push({ title, times: await ofEach(fresh, (one) => startUp(one, workload, file, STARTUP_ROUNDS)) });
     }
   }
   const after = await ours.ask('peak', {});
@@ -112,7 +107,13 @@ async function measureAll(options: Options, field: Field, folder: string): Promi
 /** Compares one step of a workload with a peer and prints the outcome; true when all results agree. */
 async function verifyOne(workload: Workload, ours: Running, peer: Running, file: string): Promise<boolean> {
   const label = `${workload.name}, ${peer.version}`;
-  const differences = await compare(workload, ours, peer, file).catch((error: unknown) => (error as Error).message);
+  let differences: Awaited<ReturnType<typeof compare>>;
+  try {
+    differences = await compare(workload, ours, peer, file);
+  } catch (error) {
+    console.log(`FAILED  ${label}: ${(error as Error).message}`);
+    return false;
+  }
   if (typeof differences === 'string') {
     console.log(`not compared  ${label}: ${differences}`);
     return true;

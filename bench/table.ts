@@ -121,12 +121,14 @@ function slowdowns({ workloads, versions }: Report): string[] {
 /** The report as Markdown. */
 export function formatReport(report: Report): string {
   const mean = geometricMean(report);
-  const formats = report.workloads.flatMap(({ name, lines }) =>
-    lines[REFERENCE]?.format === 'channels-last' ? [name] : [],
-  );
+  const tuned = (fact: 'format' | 'environment', value: string): string[] => {
+    const names = report.workloads.filter(({ lines }) => lines[REFERENCE]?.[fact] === value).map(({ name }) => name);
+    return names.length === 0 ? [] : [`PyTorch with ${value}, which was faster here: ${names.join(', ')}.`];
+  };
   const notes = [
     'Median milliseconds per step; ratio is Brownian to PyTorch, below 1 is faster; peak resident memory of a fresh process.',
-    ...(formats.length > 0 ? [`PyTorch in channels-last, which was faster here: ${formats.join(', ')}.`] : []),
+    ...tuned('format', 'channels-last'),
+    ...tuned('environment', 'OMP_WAIT_POLICY=PASSIVE'),
     ...(mean === undefined ? [] : [`Geometric mean of the ratios: ${mean.toFixed(2)}.`]),
     ...slowdowns(report),
     ...Object.entries(report.missing).map(([name, reason]) => `${name} is not in the table: ${reason}.`),

@@ -4,12 +4,16 @@ import { setTimeout } from 'node:timers/promises';
 import type { Command, Replies, Requests } from './serve.ts';
 
 /** How to start a contender, or why it cannot be and what would help. */
-export type Launch =
-  | { readonly command: string; readonly arguments: readonly string[]; readonly environment: NodeJS.ProcessEnv }
-  | { readonly missing: string };
+export type Launch = Startable | { readonly missing: string };
 
 /** A launch that can be started. */
-export type Startable = Exclude<Launch, { missing: string }>;
+export interface Startable {
+  readonly command: string;
+  readonly arguments: readonly string[];
+  readonly environment: NodeJS.ProcessEnv;
+  /** Environments, by name, of which each workload is to be run in the faster; `environment` is one more, without a name. */
+  readonly choices?: Readonly<Record<string, NodeJS.ProcessEnv>>;
+}
 
 /** Something the benchmark can measure. */
 export interface Contender {

@@ -30,8 +30,10 @@ export interface Replies {
   prepare: {
     /** Why this contender cannot do it, in a few words. */
     readonly unsupported?: string;
-    /** What tuning chose. */
+    /** The memory format that tuning chose. */
     readonly format?: string | undefined;
+    /** The environment that tuning chose, if not the plain one. */
+    readonly environment?: string | undefined;
     /** Milliseconds that one call took last. */
     readonly estimate?: number | undefined;
     /** FLOPs of one call in convolutions and matmuls. */

@@ -1,4 +1,4 @@
-import { type NDArray, type Tensor, float32Data, grad, operand, sqrt } from '@brownian/graph';
+import { type NDArray, type Tensor, constant, float32Data, full, operand, sqrt, vjp } from '@brownian/graph';
 import type { Stream } from '@brownian/runtime';
 import type { SymbolicParams } from 'brownian';
 import { images, seeded } from '../data.ts';
@@ -42,8 +42,9 @@ function vapoLoss(params: SymbolicParams, { data, noise, t }: Batch): Tensor {
     .mul(size)
     .add(operand(1).sub(a).square().mul(total(data.square())))
     .mul(1 / s ** 2);
-  const potential = wideResNet(params, x);
-  const force = grad((at: Tensor) => wideResNet(params, at).sum())(x);
+  // One forward pass for Φ and for its gradient: particles do not interact, so a cotangent of ones gives every ∇ₓΦ.
+  const [potential, pullback] = vjp((at: Tensor) => wideResNet(params, at), x);
+  const force = pullback(constant(full([n], 1)));
   const speed = total(force.square()).mean();
   return potential.mul(gamma.sub(mean)).mean().add(speed).add(potential.square().mean().mul(eta));
 }
