@@ -7,8 +7,7 @@ import {
   ndarray,
   operand,
   pow,
-  select,
-  less,
+  relu,
   sqrt,
   transpose,
 } from '@brownian/graph';
@@ -37,9 +36,9 @@ function power(x: Tensor, p: number): Tensor {
  */
 export function elasticKernel(r2: Tensor, cutoff: number, dimension: number): Tensor {
   const m2 = cutoff * cutoff;
-  const near = operand((dimension + 1) / 2).sub(r2.mul((dimension - 1) / 2 / m2));
-  const far = power(operand(m2).div(maximum(r2, m2)), (dimension - 1) / 2);
-  return select(less(r2, m2), near, far);
+  // Below m the first term is 1 and the second makes up the difference; from m on the second is 0.
+  const capped = power(operand(m2).div(maximum(r2, m2)), (dimension - 1) / 2);
+  return capped.add(relu(operand(1).sub(r2.mul(1 / m2))).mul((dimension - 1) / 2));
 }
 
 /** Generator loss (Eq. 7, 10): mean e(gᵢ, gⱼ) − 2 mean e(gᵢ, xⱼ). */

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Tensor, zeros } from '@brownian/graph';
 import { nodeRuntime } from '@brownian/runtime/node';
 import { align, short } from './table.ts';
 import type { Workload } from './workload.ts';
@@ -114,6 +115,9 @@ function describe(costs: ReadonlyMap<string, Cost>): string {
 
 /** Where the time of a workload's steps goes, by operator and by shapes, from ONNX Runtime's own trace. */
 export async function profile(workload: Workload, threads: number): Promise<string> {
+  const runtime = nodeRuntime({ threads });
+  // The first session finds out what ONNX Runtime can do, with sessions of its own that are not to be profiled.
+  await runtime.compile((x: Tensor) => x.neg(), { name: 'first' })(zeros([1]));
   const folder = mkdtempSync(join(tmpdir(), 'brownian-profile-'));
   const factory = sessions();
   const create = factory.create.bind(factory);
@@ -125,7 +129,6 @@ export async function profile(workload: Workload, threads: number): Promise<stri
     return session;
   };
   try {
-    const runtime = nodeRuntime({ threads });
     const ready = await workload.setup(runtime);
     for (let i = 0; i < STEPS; i++) await ready.step();
     for (const session of made) session.endProfiling();

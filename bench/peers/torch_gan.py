@@ -45,10 +45,9 @@ def squared_distances(a, b):
 def elastic_kernel(r2, cutoff, dimension):
     """The capped kernel of METHODS section 3, times m^(d-1), from squared distances."""
     m2 = cutoff * cutoff
-    near = (dimension + 1) / 2 - (dimension - 1) / 2 / m2 * r2
     ratio = m2 / r2.clamp_min(m2)
-    far = ratio if dimension == 3 else ratio.pow((dimension - 1) / 2)
-    return torch.where(r2 < m2, near, far)
+    capped = ratio if dimension == 3 else ratio.sqrt() if dimension == 2 else ratio.pow((dimension - 1) / 2)
+    return capped + (dimension - 1) / 2 * (1 - r2 / m2).relu()
 
 
 def elastic_generator_loss(fake, real, cutoff, dimension):

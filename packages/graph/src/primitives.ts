@@ -48,6 +48,11 @@ export interface PrimitiveAttributes {
   relu: None;
   leakyRelu: { readonly slope: number };
   silu: None;
+  /** 1 for positive x, 0 for negative x and `zero`, a number in [0, 1], at 0; derivative zero. */
+  heaviside: { readonly zero: number };
+  /** Φ(x) and φ(x) of the standard normal law; together closed under differentiation. */
+  normalCdf: None;
+  normalPdf: None;
   floor: None;
   not: None;
 
@@ -95,6 +100,12 @@ export interface PrimitiveAttributes {
   conv2dInputGrad: ConvGeometry & { readonly size: readonly [number, number] };
   /** `(x, y) → w`: the adjoint of conv2d in its filters. `kernel` is `[kh, kw]`. */
   conv2dFilterGrad: ConvGeometry & { readonly kernel: readonly [number, number] };
+
+  /**
+   * The same with the channels last: x `[n, h, w, c]`, w `[kh, kw, c, o]`, y `[n, h', w', o]`. Lowering writes convolutions so where
+   * that is faster; derivatives are taken before.
+   */
+  conv2dChannelsLast: ConvGeometry;
 
   // Max pooling, closed under differentiation; the first of equal values wins.
   maxPool: PoolGeometry;

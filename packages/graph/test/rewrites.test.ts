@@ -184,11 +184,11 @@ describe('rewrites', () => {
         return 0 = %4, 1 = %8
         =>
         %1 = constant() [1e+30] : float32[]
-        %2 = mul(%0, %1) : float32[3]
-        %3 = mul(%2, %1) : float32[3]
+        %2 = mul(%1, %1) : float32[]
+        %3 = mul(%0, %2) : float32[3]
         %4 = constant() [1e-30] : float32[]
-        %5 = mul(%0, %4) : float32[3]
-        %6 = mul(%5, %4) : float32[3]
+        %5 = mul(%4, %4) : float32[]
+        %6 = mul(%0, %5) : float32[3]
         return 0 = %3, 1 = %6"
     `);
   });

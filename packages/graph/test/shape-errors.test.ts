@@ -94,6 +94,13 @@ const MISUSES: { readonly [P in Exclude<Primitive, Tolerant>]: readonly Row<P>[]
   tanh: FLOATS,
   sigmoid: FLOATS,
   silu: FLOATS,
+  heaviside: [
+    [[i32(2)], { zero: 0 }, 'operand 1 must be float32'],
+    [[f32(2)], { zero: 2 }, 'the value at zero must be in [0, 1], got 2'],
+    [[f32(2)], { zero: NaN }, 'the value at zero must be in [0, 1], got NaN'],
+  ],
+  normalCdf: FLOATS,
+  normalPdf: FLOATS,
   erf: FLOATS,
   softplus: FLOATS,
   relu: FLOATS,
@@ -184,6 +191,11 @@ const MISUSES: { readonly [P in Exclude<Primitive, Tolerant>]: readonly Row<P>[]
   conv2dFilterGrad: [
     [[f32(1, 2, 4, 4), f32(1, 3, 3, 3)], { ...conv, kernel: [3, 2] }, 'no 3×2 convolution takes the first operand'],
     [[f32(1, 2, 4, 4), f32(2, 3, 3, 3)], { ...conv, kernel: [2, 2] }, 'no 2×2 convolution takes the first operand'],
+  ],
+  conv2dChannelsLast: [
+    [[f32(1, 4, 4, 2), f32(2, 2, 1, 3)], conv, 'images have 2 channels, filters take 1'],
+    [[f32(1, 4, 4), f32(2, 2, 2, 3)], conv, 'operand 1 must have four axes'],
+    [[f32(1, 4, 4, 2), f32(5, 2, 2, 3)], conv, 'a 5×2 kernel does not fit'],
   ],
   maxPool: POOL,
   maxPoolPick: [

@@ -46,6 +46,9 @@ const EXAMPLES: { readonly [P in Exclude<Primitive, 'input'>]: Example<P> } = {
   erf: unary([0, 1, -2], [0, 0.8427007929497149, -0.9953222650189527]),
   softplus: unary([0, 1, -1], [0.6931471805599453, 1.3132616875182228, 0.31326168751822286]),
   relu: unary([-2, 0, 0.5], [0, 0, 0.5]),
+  heaviside: { inputs: [f64([-2, 0, 3])], attributes: { zero: 0.25 }, expected: f64([0, 0.25, 1]) },
+  normalCdf: unary([0, 1, -1], [0.5, 0.8413447460685429, 0.15865525393145707]),
+  normalPdf: unary([0, 1, -2], [0.3989422804014327, 0.24197072451914337, 0.05399096651318806]),
   silu: { inputs: [f64([-1, 0, 1])], expected: f64([-1 / (1 + Math.E), 0, Math.E / (1 + Math.E)]), attributes: {} },
   leakyRelu: { inputs: [f64([-2, 0, 0.5])], attributes: { slope: 0.25 }, expected: f64([-0.5, 0, 0.5]) },
   floor: unary([-1.5, 1.5, 2], [-2, 1, 2]),
@@ -102,6 +105,15 @@ const EXAMPLES: { readonly [P in Exclude<Primitive, 'input'>]: Example<P> } = {
     inputs: [image, square],
     attributes: { ...geometry, kernel: [2, 2] },
     expected: f64([37, 47, 67, 77], [1, 1, 2, 2]),
+  },
+  // Two channels in (the second is the first tenfold) and two out, for each of which the taps are those of conv2d.
+  conv2dChannelsLast: {
+    inputs: [
+      f64([1, 10, 2, 20, 3, 30, 4, 40, 5, 50, 6, 60, 7, 70, 8, 80, 9, 90], [1, 3, 3, 2]),
+      f64([1, 0, 0, 1, 10, 0, 0, 10, 100, 0, 0, 100, 1000, 0, 0, 1000], [2, 2, 2, 2]),
+    ],
+    attributes: geometry,
+    expected: f64([5421, 54210, 6532, 65320, 8754, 87540, 9865, 98650], [1, 2, 2, 2]),
   },
 
   maxPool: { inputs: [image], attributes: pool, expected: f64([5, 6, 8, 9], [1, 1, 2, 2]) },

@@ -59,8 +59,11 @@ export function scaleByAdam({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: Adam
       const square = decayed(before.square, updates, beta2, (g) => g.square());
       const meanWeight = before.meanWeight.mul(beta1).add(1 - beta1);
       const squareWeight = before.squareWeight.mul(beta2).add(1 - beta2);
+      // (m/a)/(√(v/b) + ε) = m/(√v + ε√b) · √b/a: the corrections are made once, on numbers.
+      const root = sqrt(squareWeight);
+      const [smallest, correction] = [root.mul(epsilon), root.div(meanWeight)];
       const direction = mapTree<Tensor, Tensor, SymbolicParams>(
-        (m, v) => m.div(meanWeight).div(sqrt(v.div(squareWeight)).add(epsilon)),
+        (m, v) => m.div(sqrt(v).add(smallest)).mul(correction),
         mean,
         square,
       );

@@ -1,3 +1,4 @@
+import type { Primitive } from '../primitives.ts';
 import type { Tensor } from '../tensor.ts';
 
 /** A convolution and what is added to each of its channels. */
@@ -14,14 +15,18 @@ function countUses(order: readonly Tensor[], outputs: readonly Tensor[]): Map<Te
   return uses;
 }
 
-/** The vector `[channels]` that `x` is a reshape of, if it broadcasts along the channels of images. */
-function channelVector(x: Tensor, channels: number): Tensor | undefined {
-  const [vector] = x.inputs;
-  if (x.primitive !== 'reshape' || vector === undefined || vector.shape.length !== 1 || vector.shape[0] !== channels)
-    return undefined;
-  return x.shape.length >= 3 &&
-    x.shape.at(-3) === channels &&
-    x.shape.every((size, i) => i === x.shape.length - 3 || size === 1)
+/** Convolutions that ONNX adds a bias to, with the axis of the channels of their result, from the end. */
+const CHANNEL_AXES: ReadonlyMap<Primitive, number> = new Map<Primitive, number>([
+  ['conv2d', -3],
+  ['conv2dInputGrad', -3],
+  ['conv2dChannelsLast', -1],
+]);
+
+/** The vector `[channels]` that `x` is, or is a reshape of, if it broadcasts along this axis of images. */
+function channelVector(x: Tensor, channels: number, axis: number): Tensor | undefined {
+  const vector = x.primitive === 'reshape' ? x.inputs[0] : x;
+  if (vector === undefined || vector.shape.length !== 1 || vector.shape[0] !== channels) return undefined;
+  return x.shape.at(axis) === channels && x.shape.every((size, i) => i === x.shape.length + axis || size === 1)
     ? vector
     : undefined;
 }
@@ -39,14 +44,15 @@ export function findBiases(
   const absorbed = new Set<Tensor>();
   for (const sum of order) {
     if (sum.primitive !== 'add') continue;
-    const conv = sum.inputs.find((x) => x.primitive === 'conv2d' || x.primitive === 'conv2dInputGrad');
+    const conv = sum.inputs.find((x) => CHANNEL_AXES.has(x.primitive));
     const addend = sum.inputs.find((x) => x !== conv);
     if (conv === undefined || addend === undefined || uses.get(conv) !== 1) continue;
-    const bias = channelVector(addend, conv.shape[1] as number);
+    const axis = CHANNEL_AXES.get(conv.primitive) as number;
+    const bias = channelVector(addend, conv.shape.at(axis) as number, axis);
     if (bias === undefined) continue;
     biased.set(sum, { node: conv, bias });
     absorbed.add(conv);
-    if (uses.get(addend) === 1) absorbed.add(addend);
+    if (addend !== bias && uses.get(addend) === 1) absorbed.add(addend);
   }
   return { biased, absorbed };
 }

@@ -7,6 +7,8 @@ export class OnnxBuilder {
   readonly #initializers: (NDArray & { readonly name: string })[] = [];
   readonly #shared = new Map<string, string>();
   readonly #made = new Map<string, string[]>();
+  /** What each reshaped value is a reshape of. */
+  readonly #reshaped = new Map<string, string>();
   readonly #opsets: Record<string, number> = { '': 18 };
   #next = 0;
 
@@ -84,8 +86,12 @@ export class OnnxBuilder {
 
   // Operations that lowering rules use over and over, with their operands in the order ONNX wants.
 
+  /** A reshape of a reshape is one of the first. */
   reshape(x: string, shape: Shape): string {
-    return this.node('Reshape', [x, this.integers(shape)], shape.includes(0) ? { allowzero: 1 } : {});
+    const source = this.#reshaped.get(x) ?? x;
+    const result = this.node('Reshape', [source, this.integers(shape)], shape.includes(0) ? { allowzero: 1 } : {});
+    this.#reshaped.set(result, source);
+    return result;
   }
 
   transpose(x: string, permutation: readonly number[]): string {

@@ -3,6 +3,7 @@ import type { Tensor } from '../tensor.ts';
 import type { OnnxAttribute } from './model.ts';
 import type { Lowering } from './lowering.ts';
 import type { LoweringRule } from './rules.ts';
+import { transpose } from './transpose.ts';
 
 type Size = readonly [number, number, number, number];
 
@@ -84,8 +85,9 @@ export const lowerConv2dInputGrad: LoweringRule<'conv2dInputGrad'> = byForm<'con
     name: 'flipped-conv',
     applies: (node) => node.attributes.stride.every((s) => s === 1) && flippedPadding(node).every((p) => p >= 0),
     emit: (to, node, x) => {
-      const [, [, , kh, kw]] = operandSizes(node);
-      const swapped = to.onnx.transpose(x[1] as string, [1, 0, 2, 3]);
+      const [, w] = operandSizes(node);
+      const [, , kh, kw] = w;
+      const swapped = transpose(to, x[1] as string, w, [1, 0, 2, 3]);
       const axes = [2, 3].filter((_, i) => [kh, kw][i] !== 1);
       const flipped = to.onnx.slice(
         swapped,
@@ -129,7 +131,7 @@ export const lowerConv2dFilterGrad: LoweringRule<'conv2dFilterGrad'> = byForm<'c
       // What no window reached is left out: from the padding where that suffices, else from the image.
       const [top, left, bottom, far] = g.padding;
       const cut = [Math.max(0, down - bottom), Math.max(0, right - far)] as const;
-      let images = to.onnx.transpose(x[0] as string, [1, 0, 2, 3]);
+      let images = transpose(to, x[0] as string, image, [1, 0, 2, 3]);
       const axes = [2, 3].filter((axis) => cut[axis - 2] !== 0);
       images = to.onnx.slice(
         images,
@@ -138,14 +140,15 @@ export const lowerConv2dFilterGrad: LoweringRule<'conv2dFilterGrad'> = byForm<'c
         axes.map((axis) => (image[axis] as number) - (cut[axis - 2] as number)),
         axes.map(() => 1),
       );
-      const outputs = to.onnx.transpose(x[1] as string, [1, 0, 2, 3]);
+      const outputs = transpose(to, x[1] as string, output, [1, 0, 2, 3]);
       const product = to.onnx.node('Conv', [images, outputs], {
         kernel_shape: output.slice(2),
         strides: g.dilation,
         dilations: g.stride,
         pads: [top, left, Math.max(0, bottom - down), Math.max(0, far - right)],
       });
-      return to.onnx.transpose(product, [1, 0, 2, 3]);
+      const [o, c, kh, kw] = sizes(node);
+      return transpose(to, product, [c, o, kh, kw], [1, 0, 2, 3]);
     },
   },
 ]);

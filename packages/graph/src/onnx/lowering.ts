@@ -1,7 +1,7 @@
 import type { Graph } from '../graph.ts';
 import { topologicalOrder } from '../graph.ts';
 import type { Primitive } from '../primitives.ts';
-import { expandProducts } from '../passes/convolution-products.ts';
+import { expandConvolutions } from '../passes/convolutions/expand.ts';
 import { sinkTransposes } from '../passes/layout.ts';
 import { optimize } from '../passes/optimize.ts';
 import type { Tensor } from '../tensor.ts';
@@ -24,6 +24,11 @@ export interface LoweringOptions {
   readonly target: Target;
   /** Default: the first form. */
   readonly choose?: FormChooser;
+  /**
+   * Channels per block of ONNX Runtime's own blocked operators (domain com.microsoft.nchwc), which a runtime finds out by
+   * trying. Left out, they are not used.
+   */
+  readonly blockSize?: number | undefined;
 }
 
 /** What lowering rules write to. */
@@ -48,10 +53,10 @@ function lowerNode<P extends Primitive>(
   return (LOWERING_RULES[node.primitive] as LoweringRule<P>)(to, node, x);
 }
 
-/** Convolutions that are faster as matrix products become such, where products are fast; their layout then spreads. */
-function arranged(graph: Graph, { target, choose }: Required<LoweringOptions>): Graph {
+/** Convolutions become what is fastest on CPUs; the layout that this wants then spreads. */
+function arranged(graph: Graph, { target, choose, blockSize }: Required<LoweringOptions>): Graph {
   if (target !== 'cpu') return graph;
-  const expanded = expandProducts(graph, choose);
+  const expanded = expandConvolutions(graph, { blockSize }, choose);
   return expanded.outputs.every((output, i) => output === graph.outputs[i])
     ? graph
     : optimize(expanded, { rewrite: sinkTransposes });
@@ -60,9 +65,9 @@ function arranged(graph: Graph, { target, choose }: Required<LoweringOptions>): 
 /** Lowers a graph to one ONNX model (opset 18), node by node. */
 export function lower(
   given: Graph,
-  { target, choose = (_, forms) => forms[0] as string }: LoweringOptions,
+  { target, blockSize, choose = (_, forms) => forms[0] as string }: LoweringOptions,
 ): LoweredModel {
-  const to: Lowering = { onnx: new OnnxBuilder(), target, choose };
+  const to: Lowering = { onnx: new OnnxBuilder(), target, choose, blockSize };
   const graph = arranged(given, to);
   const names = new Map<Tensor, string>();
   const order = topologicalOrder(graph.outputs);

@@ -65,9 +65,21 @@ export function leakyRelu(x: Tensor, slope = 0.2): Tensor {
 export function silu(x: Tensor): Tensor {
   return apply('silu', [x], {});
 }
-/** x/2·(1 + erf(x/√2)): the exact Gaussian error linear unit, not its tanh approximation. */
+/** Cumulative distribution of the standard normal law, (1 + erf(x/√2))/2. */
+export function normalCdf(x: Tensor): Tensor {
+  return apply('normalCdf', [x], {});
+}
+/** Density of the standard normal law, exp(−x²/2)/√(2π). */
+export function normalPdf(x: Tensor): Tensor {
+  return apply('normalPdf', [x], {});
+}
+/** x·Φ(x): the exact Gaussian error linear unit, not its tanh approximation. */
 export function gelu(x: Tensor): Tensor {
-  return x.mul(0.5).mul(erf(x.mul(Math.SQRT1_2)).add(1));
+  return x.mul(normalCdf(x));
+}
+/** 1 for positive x, 0 for negative x, `zero` in [0, 1] at 0; derivative zero. @throws ShapeError for another `zero` */
+export function heaviside(x: Tensor, zero = 0): Tensor {
+  return apply('heaviside', [x], { zero });
 }
 /** aᵇ for positive a; for a constant b also where a is 0 or negative and the power exists. */
 export function pow(a: Tensor, b: Operand): Tensor {

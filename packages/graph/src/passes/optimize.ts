@@ -1,4 +1,5 @@
 import { type Graph, topologicalOrder } from '../graph.ts';
+import type { Primitive } from '../primitives.ts';
 import { type Tensor, apply, constant } from '../tensor.ts';
 import { type NDArray, formatShape, sameShape, sizeOf } from '../types.ts';
 import { simplifyNode } from './simplify.ts';
@@ -27,6 +28,17 @@ function dataId(data: object): number {
   return id;
 }
 
+/** Exactly so: IEEE sums, products and extrema do not depend on the order of two operands. */
+const COMMUTATIVE: ReadonlySet<Primitive> = new Set<Primitive>([
+  'add',
+  'mul',
+  'maximum',
+  'minimum',
+  'equal',
+  'and',
+  'or',
+]);
+
 /** Two nodes with one key have equal values. */
 function keyOf(node: Tensor): string {
   if (node.primitive === 'constant') {
@@ -37,7 +49,9 @@ function keyOf(node: Tensor): string {
         : `#${dataId(value.data)}`;
     return `constant ${value.dtype} ${value.shape.join()} ${content}`;
   }
-  return `${node.primitive} ${node.inputs.map((x) => x.id).join()} ${JSON.stringify(node.attributes)}`;
+  const operands = node.inputs.map((x) => x.id);
+  if (COMMUTATIVE.has(node.primitive)) operands.sort((a, b) => a - b);
+  return `${node.primitive} ${operands.join()} ${JSON.stringify(node.attributes)}`;
 }
 
 /** `node` on other inputs; the same object when they are the same. */

@@ -70,10 +70,21 @@ function simplifyMul(node: Tensor, a: Tensor, b: Tensor): Tensor | undefined {
   if (cb === undefined) return undefined;
   if (cb === 1) return same(node, a);
   if (cb === -1 && sameShape(node.shape, a.shape)) return a.neg();
+  if (!sameShape(node.shape, a.shape)) return undefined;
   const inner = scaled(a);
-  if (inner !== undefined && sameShape(node.shape, a.shape) && isNormal(inner[1] * cb))
-    return inner[0].mul(scalar(inner[1] * cb));
-  return undefined;
+  if (inner !== undefined && isNormal(inner[1] * cb)) return inner[0].mul(scalar(inner[1] * cb));
+  // (x·t)·c = x·(t·c) for a single number t.
+  if (!is(a, 'mul') || a.shape.length === 0) return undefined;
+  const [x, y] = a.inputs as unknown as [Tensor, Tensor];
+  if (y.shape.length === 0) return x.mul(y.mul(scalar(cb)));
+  return x.shape.length === 0 ? y.mul(x.mul(scalar(cb))) : undefined;
+}
+
+/** (x·c)·(y·d) = (x·y)·cd. */
+function joinFactors(node: Tensor, a: Tensor, b: Tensor): Tensor | undefined {
+  const [x, y] = [scaled(a), scaled(b)];
+  if (x === undefined || y === undefined || !isNormal(x[1] * y[1])) return undefined;
+  return same(node, x[0].mul(y[0]))?.mul(scalar(x[1] * y[1]));
 }
 
 const REWRITES: Partial<Record<Primitive, Rewrite>> = {
@@ -97,7 +108,7 @@ const REWRITES: Partial<Record<Primitive, Rewrite>> = {
     if (splatValue(a) === 0 && node.dtype === 'float32' && sameShape(node.shape, b.shape)) return b.neg();
     return is(b, 'neg') ? a.add(b.inputs[0] as Tensor) : undefined;
   },
-  mul: simplifyMul,
+  mul: (node, a, b) => simplifyMul(node, a, b) ?? joinFactors(node, a, b),
   div: (node, a, b) => {
     const c = splatValue(b);
     return c !== undefined && node.dtype === 'float32' && sameShape(node.shape, a.shape) && isNormal(1 / c)
@@ -110,7 +121,12 @@ const REWRITES: Partial<Record<Primitive, Rewrite>> = {
     if (c === 2) return same(node, a.mul(a));
     return c === 0.5 && sameShape(node.shape, a.shape) ? apply('sqrt', [a], {}) : undefined;
   },
-  sum: (node, a) => (attributesOf(node, 'sum').axes.length === 0 ? a : undefined),
+  sum: (node, a) => {
+    if (attributesOf(node, 'sum').axes.length === 0) return a;
+    // A factor costs less after the sum; of one element it would cost the same.
+    const inner = scaled(a);
+    return inner === undefined ? undefined : apply('sum', [inner[0]], node.attributes as never).mul(scalar(inner[1]));
+  },
   max: (node, a) => (attributesOf(node, 'max').axes.length === 0 ? a : undefined),
   reshape: (node, a) => {
     if (sameShape(node.shape, a.shape)) return a;
@@ -119,6 +135,9 @@ const REWRITES: Partial<Record<Primitive, Rewrite>> = {
   transpose: (node, a) => {
     const { permutation } = attributesOf(node, 'transpose');
     if (permutation.every((axis, i) => axis === i)) return a;
+    // Moving axes of size 1 moves no data.
+    const long = permutation.filter((axis) => a.shape[axis] !== 1);
+    if (long.every((axis, i) => i === 0 || axis > (long[i - 1] as number))) return a.reshape(node.shape);
     if (!is(a, 'transpose')) return undefined;
     const first = attributesOf(a, 'transpose').permutation;
     return apply('transpose', a.inputs, { permutation: permutation.map((axis) => first[axis] as number) });

@@ -192,6 +192,12 @@ export const SHAPE_RULES: { readonly [P in Primitive]: ShapeRule<P> } = {
   relu: floats,
   leakyRelu: floats,
   silu: floats,
+  heaviside: (inputs, { zero }) => {
+    if (!(zero >= 0 && zero <= 1)) fail(inputs, `the value at zero must be in [0, 1], got ${zero}`);
+    return floats(inputs);
+  },
+  normalCdf: floats,
+  normalPdf: floats,
   floor: floats,
   not: logical,
 
@@ -322,6 +328,12 @@ export const SHAPE_RULES: { readonly [P in Primitive]: ShapeRule<P> } = {
     if (!sameShape(convShapes(inputs, x, w, g), y))
       fail(inputs, `no ${g.kernel.join('×')} convolution takes the first operand to the second`);
     return { dtype: 'float32', shape: w };
+  },
+
+  conv2dChannelsLast: (inputs, g) => {
+    const [[n, h, w, c], [kh, kw, d, o]] = [image(inputs, 0), image(inputs, 1)];
+    const [, , ...size] = convShapes(inputs, [n, c, h, w], [o, d, kh, kw], g);
+    return { dtype: 'float32', shape: [n, ...size, o] };
   },
 
   maxPool: poolShapes,

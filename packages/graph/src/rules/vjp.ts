@@ -14,7 +14,6 @@ function operands(node: Tensor): [Tensor, Tensor, Tensor] {
 
 const zero = (): Tensor => operand(0);
 const select = (condition: Tensor, yes: Tensor, no: Tensor): Tensor => apply('select', [condition, yes, no], {});
-const less = (a: Tensor, b: Tensor): Tensor => apply('less', [a, b], {});
 const unary = (primitive: 'sign' | 'sqrt' | 'sigmoid' | 'exp' | 'log' | 'sin' | 'cos' | 'not', x: Tensor): Tensor =>
   apply(primitive, [x], {});
 
@@ -49,17 +48,21 @@ function pairwise(
   };
 }
 
-/** Where one operand wins it takes the cotangent; ties share it equally. */
-function winner(g: Tensor, wins: Tensor, loses: Tensor): Tensor {
-  return select(wins, g, select(loses, zero(), g.mul(0.5)));
-}
+const heaviside = (x: Tensor, at0: number): Tensor => apply('heaviside', [x], { zero: at0 });
 
 const nowhere = (_: Tensor, node: Tensor): readonly null[] => node.inputs.map(() => null);
+
+function permuted(x: Tensor, permutation: readonly number[]): Tensor {
+  return apply('transpose', [x], { permutation });
+}
 
 /** The last two axes exchanged. */
 function transposed(x: Tensor): Tensor {
   const rank = x.shape.length;
-  return apply('transpose', [x], { permutation: x.shape.map((_, i) => (i < rank - 2 ? i : 2 * rank - 3 - i)) });
+  return permuted(
+    x,
+    x.shape.map((_, i) => (i < rank - 2 ? i : 2 * rank - 3 - i)),
+  );
 }
 
 function inverse(permutation: readonly number[]): number[] {
@@ -104,14 +107,26 @@ export const VJP_RULES: { readonly [P in Primitive]: VjpRule<P> } = {
   sigmoid: elementwise((g, _, y) => g.mul(y.mul(operand(1).sub(y)))),
   erf: elementwise((g, x) => g.mul(unary('exp', x.square().neg()).mul(2 / Math.sqrt(Math.PI)))),
   softplus: elementwise((g, x) => g.mul(unary('sigmoid', x))),
-  relu: elementwise((g, x) => select(less(zero(), x), g, zero())),
+  relu: elementwise((g, x) => g.mul(heaviside(x, 0))),
   // A factor of x alone, so that the several cotangents of higher derivatives share it.
-  leakyRelu: (g, node) => [g.mul(select(less(zero(), operands(node)[0]), operand(1), operand(node.attributes.slope)))],
+  leakyRelu: (g, node) => {
+    const { slope } = node.attributes;
+    return [
+      g.mul(
+        heaviside(operands(node)[0], 0)
+          .mul(1 - slope)
+          .add(slope),
+      ),
+    ];
+  },
   // σ + xσ(1 − σ), with y = xσ at hand.
   silu: elementwise((g, x, y) => {
     const s = unary('sigmoid', x);
     return g.mul(s.add(y.mul(operand(1).sub(s))));
   }),
+  heaviside: nowhere,
+  normalCdf: elementwise((g, x) => g.mul(apply('normalPdf', [x], {}))),
+  normalPdf: elementwise((g, x, y) => g.mul(x.mul(y)).neg()),
   floor: nowhere,
   not: nowhere,
 
@@ -120,8 +135,9 @@ export const VJP_RULES: { readonly [P in Primitive]: VjpRule<P> } = {
   mul: pairwise((g, a, b) => [g.mul(b), g.mul(a)]),
   div: pairwise((g, _, b, y) => [g.div(b), g.mul(y).div(b).neg()]),
   pow: pairwise((g, a, b, y) => [g.mul(b.mul(apply('pow', [a, b.sub(1)], {}))), g.mul(y.mul(unary('log', a)))]),
-  maximum: pairwise((g, a, b) => [winner(g, less(b, a), less(a, b)), winner(g, less(a, b), less(b, a))]),
-  minimum: pairwise((g, a, b) => [winner(g, less(a, b), less(b, a)), winner(g, less(b, a), less(a, b))]),
+  // Where one operand wins it takes the cotangent; ties share it equally.
+  maximum: pairwise((g, a, b) => [g.mul(heaviside(a.sub(b), 0.5)), g.mul(heaviside(b.sub(a), 0.5))]),
+  minimum: pairwise((g, a, b) => [g.mul(heaviside(b.sub(a), 0.5)), g.mul(heaviside(a.sub(b), 0.5))]),
   less: nowhere,
   lessEqual: nowhere,
   equal: nowhere,
@@ -200,6 +216,16 @@ export const VJP_RULES: { readonly [P in Primitive]: VjpRule<P> } = {
     const { kernel: _, ...geometry } = node.attributes;
     const size = x.shape.slice(2) as [number, number];
     return [apply('conv2dInputGrad', [y, g], { ...geometry, size }), apply('conv2d', [x, g], geometry)];
+  },
+
+  conv2dChannelsLast: (g, node) => {
+    const [x, w] = operands(node);
+    const first = (images: Tensor): Tensor => permuted(images, [0, 3, 1, 2]);
+    const size = x.shape.slice(1, 3) as [number, number];
+    const kernel = w.shape.slice(0, 2) as [number, number];
+    const dx = apply('conv2dInputGrad', [first(g), permuted(w, [3, 2, 0, 1])], { ...node.attributes, size });
+    const dw = apply('conv2dFilterGrad', [first(x), first(g)], { ...node.attributes, kernel });
+    return [permuted(dx, [0, 2, 3, 1]), permuted(dw, [2, 3, 1, 0])];
   },
 
   maxPool: (g, node) => [apply('maxPoolScatter', [operands(node)[0], g], node.attributes)],

@@ -55,8 +55,26 @@ function forEachRow(x: Shape, w: Shape, y: Shape, g: ConvGeometry, visit: VisitR
   }
 }
 
+/** Adds a row of inputs times a matrix `[inputs, outputs]` to a row of outputs, each given with where it starts. */
+function addRowTimesMatrix(
+  [y, yAt]: readonly [Float64Array, number],
+  [x, xAt]: readonly [ArrayLike<number>, number],
+  [w, wAt]: readonly [ArrayLike<number>, number],
+  [inputs, outputs]: readonly [number, number],
+): void {
+  for (let c = 0; c < inputs; c++) {
+    const value = x[xAt + c] as number;
+    for (let o = 0; o < outputs; o++) {
+      y[yAt + o] = (y[yAt + o] as number) + value * (w[wAt + c * outputs + o] as number);
+    }
+  }
+}
+
 /** The family is one trilinear sum, solved for a different operand each time. */
-export const CONVOLUTION_RULES: Pick<InterpretationRules, 'conv2d' | 'conv2dInputGrad' | 'conv2dFilterGrad'> = {
+export const CONVOLUTION_RULES: Pick<
+  InterpretationRules,
+  'conv2d' | 'conv2dInputGrad' | 'conv2dFilterGrad' | 'conv2dChannelsLast'
+> = {
   conv2d: (inputs, g, output, types) => {
     const [x, w, y] = [floats(inputs, 0), floats(inputs, 1), new Float64Array(sizeOf(output.shape))];
     const step = g.stride[1];
@@ -90,5 +108,28 @@ export const CONVOLUTION_RULES: Pick<InterpretationRules, 'conv2d' | 'conv2dInpu
       w[wAt] = (w[wAt] as number) + total;
     });
     return w;
+  },
+  conv2dChannelsLast: (inputs, g, output, types) => {
+    const [x, w, y] = [floats(inputs, 0), floats(inputs, 1), new Float64Array(sizeOf(output.shape))];
+    const [xType, wType] = types as readonly [TensorType, TensorType];
+    const [, height, width, channels] = xType.shape as [number, number, number, number];
+    const [kh, kw, , filters] = wType.shape as [number, number, number, number];
+    const [images, rows, columns] = output.shape as [number, number, number, number];
+    const [top, left] = g.padding;
+    for (let at = 0; at < images * rows * columns; at++) {
+      const [image, p, q] = [Math.floor(at / (rows * columns)), Math.floor(at / columns) % rows, at % columns];
+      for (let a = 0; a < kh; a++) {
+        const row = p * g.stride[0] - top + a * g.dilation[0];
+        if (row < 0 || row >= height) continue;
+        for (let b = 0; b < kw; b++) {
+          const column = q * g.stride[1] - left + b * g.dilation[1];
+          if (column < 0 || column >= width) continue;
+          const pixel = ((image * height + row) * width + column) * channels;
+          const tap = (a * kw + b) * channels * filters;
+          addRowTimesMatrix([y, at * filters], [x, pixel], [w, tap], [channels, filters]);
+        }
+      }
+    }
+    return y;
   },
 };

@@ -18,11 +18,14 @@ type UnaryPrimitive =
   | 'relu'
   | 'leakyRelu'
   | 'silu'
+  | 'heaviside'
+  | 'normalCdf'
+  | 'normalPdf'
   | 'floor'
   | 'not';
 
 const map =
-  (f: (x: number) => number): InterpretationRule<Exclude<UnaryPrimitive, 'leakyRelu' | 'not'>> =>
+  (f: (x: number) => number): InterpretationRule<Exclude<UnaryPrimitive, 'leakyRelu' | 'heaviside' | 'not'>> =>
   (inputs) =>
     floats(inputs, 0).map(f);
 
@@ -56,6 +59,9 @@ export const UNARY_RULES: Pick<InterpretationRules, UnaryPrimitive> = {
   relu: map((x) => Math.max(x, 0)),
   leakyRelu: (inputs, { slope }) => floats(inputs, 0).map((x) => (x >= 0 ? x : slope * x)),
   silu: map((x) => x * sigmoid(x)),
+  heaviside: (inputs, { zero }) => floats(inputs, 0).map((x) => (x === 0 ? zero : x > 0 ? 1 : 0)),
+  normalCdf: map((x) => (1 + erf(x * Math.SQRT1_2)) / 2),
+  normalPdf: map((x) => Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI)),
   floor: map(Math.floor),
   not: ([x]) => (x as Uint8Array).map((value) => (value === 0 ? 1 : 0)),
 };

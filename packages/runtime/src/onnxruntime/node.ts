@@ -3,6 +3,7 @@ import * as ort from 'onnxruntime-node';
 import { createRuntime } from '../compile.ts';
 import type { Backend, Runtime } from '../types.ts';
 import { ProviderError } from './provider-error.ts';
+import { probeBlockSize } from './blocks.ts';
 import { loadSession } from './session.ts';
 
 /** Options of {@link nodeRuntime}. */
@@ -14,6 +15,8 @@ export interface NodeOptions {
   /** Which form of a primitive to use where there are several; the default is the first that applies. */
   readonly choose?: FormChooser;
 }
+
+let blockSize: Promise<number | undefined> | undefined;
 
 function available(): string[] {
   return ort.listSupportedBackends().map((backend) => backend.name);
@@ -40,13 +43,25 @@ function nodeBackend(options: NodeOptions): Backend {
         return await loadSession(
           ort,
           graph,
-          { target, ...(choose && { choose }) },
+          {
+            target,
+            blockSize: target === 'cpu' ? await (blockSize ??= probeBlockSize(ort)) : undefined,
+            ...(choose && { choose }),
+          },
           {
             executionProviders: [provider],
             graphOptimizationLevel: 'all',
+            // One plan for all buffers of a step takes nearly twice the memory of buffers given back as they fall free, and no less time.
+            enableMemPattern: false,
             ...(threads !== undefined && { intraOpNumThreads: threads }),
-            // Potentials far from data produce subnormal numbers, which are slow and mean nothing here.
-            extra: { session: { set_denormal_as_zero: '1' } },
+            extra: {
+              // Potentials far from data produce subnormal numbers, which are slow and mean nothing here.
+              session: { set_denormal_as_zero: '1' },
+              // The lowering places and splits transposes; ONNX Runtime would merge them into ones that its kernel is slow at.
+              optimization: {
+                disable_specified_optimizers: 'TransposeOptimizer;TransposeOptimizer_CPUExecutionProvider',
+              },
+            },
           },
         );
       } catch (error) {

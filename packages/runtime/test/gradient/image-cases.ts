@@ -60,6 +60,20 @@ const CONVOLUTIONS: readonly Convolution[] = [
     filters: [3, 2, 4, 4],
     geometry: { ...plain, stride: [2, 2], padding: [1, 1, 1, 1] },
   },
+  // The blocked operators take 8 or 16 channels at a time.
+  { name: 'a block to part of one', image: [1, 16, 3, 3], filters: [3, 16, 2, 2], geometry: plain },
+  {
+    name: 'a block to a block',
+    image: [1, 16, 3, 4],
+    filters: [16, 16, 3, 2],
+    geometry: { ...plain, padding: [2, 0, 1, 1] },
+  },
+  {
+    name: 'a block to a block, strided',
+    image: [1, 16, 5, 4],
+    filters: [16, 16, 4, 3],
+    geometry: { ...plain, stride: [2, 3], padding: [3, 1, 1, 2] },
+  },
 ];
 
 function outputSize({ image, filters, geometry: g }: Convolution): [number, number] {
@@ -99,6 +113,16 @@ export const CONVOLUTION_CASES: Readonly<Record<'conv2d' | 'conv2dInputGrad' | '
     );
   }),
 };
+
+/** Every geometry with the channels last. */
+export const CHANNELS_LAST_CASES: Cases = each(({ name, image: [n, c, h, w], filters: [o, , kh, kw], geometry }) =>
+  op(
+    `conv2dChannelsLast, ${name}`,
+    (x, filters) => apply('conv2dChannelsLast', [x, filters], geometry),
+    normal(n, h, w, c),
+    normal(kh, kw, c, o),
+  ),
+);
 
 const POOLS: readonly {
   readonly name: string;

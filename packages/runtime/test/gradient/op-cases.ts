@@ -18,13 +18,27 @@ import {
   stopGradient,
   transpose,
 } from '@brownian/graph';
-import { CONVOLUTION_CASES, POOLING_CASES } from './image-cases.ts';
+import { CHANNELS_LAST_CASES, CONVOLUTION_CASES, POOLING_CASES } from './image-cases.ts';
 import { type OpCase, atKink, bool, int32, int64, normal, op, spread, uniform } from './op-case.ts';
 
 type Cases = readonly [OpCase, ...OpCase[]];
 type Unary = Extract<
   Primitive,
-  'neg' | 'abs' | 'sign' | 'exp' | 'sin' | 'cos' | 'tanh' | 'sigmoid' | 'erf' | 'softplus' | 'relu' | 'silu' | 'floor'
+  | 'neg'
+  | 'abs'
+  | 'sign'
+  | 'exp'
+  | 'sin'
+  | 'cos'
+  | 'tanh'
+  | 'sigmoid'
+  | 'erf'
+  | 'softplus'
+  | 'relu'
+  | 'silu'
+  | 'normalCdf'
+  | 'normalPdf'
+  | 'floor'
 >;
 type Binary = Extract<Primitive, 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'maximum' | 'minimum'>;
 
@@ -104,6 +118,15 @@ export const PRIMITIVE_CASES: { readonly [P in Primitive]: Cases } = {
   softplus: unary('softplus', ndarray([-30, -3, -0.5, 0, 0.5, 3, 30])),
   relu: unary('relu', spread([3, 3])),
   silu: unary('silu'),
+  heaviside: [
+    op('heaviside', (x) => apply('heaviside', [x], { zero: 0.5 }).mul(x), ndarray([-2, -0.5, 0.25, 3])),
+    atKink(
+      'zero is a jump',
+      op('heaviside at 0', (x) => apply('heaviside', [x], { zero: 0.25 }), ndarray([-1, 0, 1e-30])),
+    ),
+  ],
+  normalCdf: unary('normalCdf'),
+  normalPdf: unary('normalPdf'),
   leakyRelu: [op('leakyRelu', (x) => leakyRelu(x, 0.1), spread([3, 3]))],
   floor: unary('floor', spread([20], 0.03)),
   not: [op('not', (x) => apply('not', [x], {}), bits)],
@@ -266,5 +289,6 @@ export const PRIMITIVE_CASES: { readonly [P in Primitive]: Cases } = {
   ],
 
   ...CONVOLUTION_CASES,
+  conv2dChannelsLast: CHANNELS_LAST_CASES,
   ...POOLING_CASES,
 };
