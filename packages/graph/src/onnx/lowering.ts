@@ -7,7 +7,7 @@ import { optimize } from '../passes/optimize.ts';
 import type { Tensor } from '../tensor.ts';
 import { findBiases } from './bias.ts';
 import { OnnxBuilder } from './builder.ts';
-import { type OnnxModel, type OnnxValue, encodeModel } from './model.ts';
+import { type OnnxModel, type OnnxValue, type Precision, encodeModel } from './model.ts';
 import { LOWERING_RULES, type LoweringRule } from './rules.ts';
 
 /** Where a model will run: operators differ, and so do the fastest forms. */
@@ -24,6 +24,11 @@ export interface LoweringOptions {
   readonly target: Target;
   /** Default: the first form. */
   readonly choose?: FormChooser;
+  /**
+   * `double` stores and computes every float in 64 bits. ONNX Runtime has such kernels on the CPU (and in WASM) for matrix
+   * products, elementwise operations, reductions and what only moves values, not for convolutions. Default: single.
+   */
+  readonly precision?: Precision;
 }
 
 /** What lowering rules write to. */
@@ -49,7 +54,7 @@ function lowerNode<P extends Primitive>(
 }
 
 /** Convolutions that are faster as matrix products become such, where products are fast; their layout then spreads. */
-function arranged(graph: Graph, { target, choose }: Required<LoweringOptions>): Graph {
+function arranged(graph: Graph, { target, choose }: Pick<Lowering, 'target' | 'choose'>): Graph {
   if (target !== 'cpu') return graph;
   const expanded = expandProducts(graph, choose);
   return expanded.outputs.every((output, i) => output === graph.outputs[i])
@@ -60,9 +65,9 @@ function arranged(graph: Graph, { target, choose }: Required<LoweringOptions>): 
 /** Lowers a graph to one ONNX model (opset 18), node by node. */
 export function lower(
   given: Graph,
-  { target, choose = (_, forms) => forms[0] as string }: LoweringOptions,
+  { target, choose = (_, forms) => forms[0] as string, precision = 'single' }: LoweringOptions,
 ): LoweredModel {
-  const to: Lowering = { onnx: new OnnxBuilder(), target, choose };
+  const to: Lowering = { onnx: new OnnxBuilder(precision), target, choose, precision };
   const graph = arranged(given, to);
   const names = new Map<Tensor, string>();
   const order = topologicalOrder(graph.outputs);

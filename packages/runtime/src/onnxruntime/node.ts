@@ -3,7 +3,7 @@ import * as ort from 'onnxruntime-node';
 import { createRuntime } from '../compile.ts';
 import type { Backend, Runtime } from '../types.ts';
 import { ProviderError } from './provider-error.ts';
-import { loadSession } from './session.ts';
+import { loadOnnx, loadSession } from './session.ts';
 
 /** Options of {@link nodeRuntime}. */
 export interface NodeOptions {
@@ -33,22 +33,19 @@ function nodeBackend(options: NodeOptions): Backend {
   const { threads, provider = 'cpu', choose } = options;
   checkOptions(options);
   const target: Target = provider === 'webgpu' ? 'webgpu' : 'cpu';
+  const session = {
+    executionProviders: [provider],
+    graphOptimizationLevel: 'all',
+    ...(threads !== undefined && { intraOpNumThreads: threads }),
+    // Potentials far from data produce subnormal numbers, which are slow and mean nothing here.
+    extra: { session: { set_denormal_as_zero: '1' } },
+  } as const;
   return {
     name: `onnxruntime-node ${ort.env.versions.node ?? ''} (${provider}${threads === undefined ? '' : `, ${threads} thread${threads === 1 ? '' : 's'}`})`,
-    load: async (graph) => {
+    loadModel: (bytes) => loadOnnx(ort, bytes, session),
+    load: async (graph, precision = 'single') => {
       try {
-        return await loadSession(
-          ort,
-          graph,
-          { target, ...(choose && { choose }) },
-          {
-            executionProviders: [provider],
-            graphOptimizationLevel: 'all',
-            ...(threads !== undefined && { intraOpNumThreads: threads }),
-            // Potentials far from data produce subnormal numbers, which are slow and mean nothing here.
-            extra: { session: { set_denormal_as_zero: '1' } },
-          },
-        );
+        return await loadSession(ort, graph, { target, precision, ...(choose && { choose }) }, session);
       } catch (error) {
         const shapes = graph.inputs.map((input) => formatShape(input.shape)).join(', ');
         throw new Error(
