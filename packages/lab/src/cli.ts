@@ -14,7 +14,7 @@ import { type Engine, nodeEngine } from './engine.ts';
 import { UserError } from './errors.ts';
 import { barProgress, lineProgress } from './progress.ts';
 import { metricsHelp } from './scoring/request.ts';
-import { barTasks, lineTasks } from './task-progress.ts';
+import { barTask, lineTask } from './task-progress.ts';
 
 /** Flags of `evaluate`, for the spelling of a wrong one. */
 const EVALUATE_FLAGS = ['--against', '--split', '--metrics', '--reference', '--network', '--network-spec', '--json'];
@@ -216,7 +216,7 @@ export async function main(
     print: (line) => terminal.out(`${line}\n`),
     progress: () =>
       terminal.bar === null ? lineProgress((line) => terminal.out(`${line}\n`)) : barProgress(terminal.bar),
-    task: terminal.bar === null ? lineTasks((line) => terminal.err(`${line}\n`)) : barTasks(terminal.bar),
+    task: () => (terminal.bar === null ? lineTask((line) => terminal.out(`${line}\n`)) : barTask(terminal.bar)),
     commandLine: retype(argv),
     runsFolder: 'runs',
   };

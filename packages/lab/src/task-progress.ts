@@ -1,58 +1,44 @@
 import cliProgress from 'cli-progress';
-import { formatSeconds } from './progress.ts';
 
-/** Work of a known length that is under way. */
-export interface Task {
-  /** How much is done, of the total. */
+/** Shows how far a piece of work of known or unknown length has come. */
+export interface TaskProgress {
+  /** @param total in units; 0 when it is not known */
+  start(label: string, total: number, unit: string): void;
   update(done: number): void;
   stop(): void;
 }
 
-/** Begins to show work of a known length. */
-export type StartTask = (label: string, total: number) => Task;
-
-/** Bars on a terminal, redrawn in place. */
-export function barTasks(stream: NodeJS.WriteStream): StartTask {
-  return (label, total) => {
-    const bar = new cliProgress.SingleBar({
-      stream,
-      format: '{label} {bar} {percentage}% · {value}/{total} · {left} left',
-      barCompleteChar: '━',
-      barIncompleteChar: '─',
-      barsize: 24,
-      fps: 8,
-      hideCursor: true,
-      clearOnComplete: true,
-    });
-    const start = performance.now();
-    bar.start(total, 0, { label: label.padEnd(24), left: '–' });
-    return {
-      update: (done) => {
-        const seconds = (performance.now() - start) / 1000;
-        bar.update(done, { left: formatSeconds((seconds / Math.max(done, 1)) * (total - done)) });
-      },
-      stop: () => bar.stop(),
-    };
+/** A bar on a terminal, redrawn in place. */
+export function barTask(stream: NodeJS.WriteStream): TaskProgress {
+  const bar = new cliProgress.SingleBar({
+    stream,
+    format: '{bar} {percentage}% · {label} · {value}/{total} {unit} · {eta_formatted} left',
+    barCompleteChar: '━',
+    barIncompleteChar: '─',
+    barsize: 24,
+    hideCursor: true,
+    clearOnComplete: true,
+  });
+  return {
+    start: (label, total, unit) => bar.start(total, 0, { label, unit }),
+    update: (done) => bar.update(Math.round(done)),
+    stop: () => bar.stop(),
   };
 }
 
-/** A line every few seconds, for logs and pipes; work that ends sooner says nothing. */
-export function lineTasks(write: (line: string) => void, everySeconds = 5): StartTask {
-  return (label, total) => {
-    const start = performance.now();
-    let written = start;
-    return {
-      update: (done) => {
-        const now = performance.now();
-        if (now - written < everySeconds * 1000) return;
-        written = now;
-        const left = ((now - start) / 1000 / Math.max(done, 1)) * (total - done);
-        write(`${label} ${done}/${total} · ${formatSeconds(left)} left`);
-      },
-      stop: () => undefined,
-    };
+/** A line at every quarter, for logs and pipes; every hundred units where the total is not known. */
+export function lineTask(write: (line: string) => void): TaskProgress {
+  let task = { label: '', total: 0, unit: '', written: 0 };
+  return {
+    start: (label, total, unit) => {
+      task = { label, total, unit, written: 0 };
+    },
+    update(done) {
+      const step = task.total === 0 ? 100 : task.total / 4;
+      if (Math.floor(done / step) <= task.written) return;
+      task.written = Math.floor(done / step);
+      write(`${task.label}: ${Math.round(done)}${task.total === 0 ? '' : `/${task.total}`} ${task.unit}`);
+    },
+    stop: () => undefined,
   };
 }
-
-/** Shows nothing. */
-export const silentTasks: StartTask = () => ({ update: () => undefined, stop: () => undefined });

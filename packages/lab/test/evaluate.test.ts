@@ -1,12 +1,12 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Tensor, toOnnx, trace } from '@brownian/graph';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { runFiles } from '../src/runs/run.ts';
 import { type Score, addScores, readScores, writeScores } from '../src/runs/scores.ts';
 import { METRICS } from '../src/scoring/metric-table.ts';
 import { scoreLines } from '../src/scoring/table.ts';
-import { lineTasks } from '../src/task-progress.ts';
+import { lineTask } from '../src/task-progress.ts';
 import { brownian, isOneSentence } from './support/command.ts';
 import { idxBytes, temporaryFolder } from './support/files.ts';
 import { PROVENANCE } from './support/scores.ts';
@@ -206,18 +206,13 @@ describe('the scores of a run', () => {
   });
 });
 
-it('long work writes a line every five seconds', () => {
-  vi.useFakeTimers({ toFake: ['performance'] });
-  try {
-    const lines: string[] = [];
-    const task = lineTasks((line) => lines.push(line))('data', 100);
-    task.update(10);
-    vi.advanceTimersByTime(6000);
-    task.update(50);
-    task.update(60);
-    task.stop();
-    expect(lines).toEqual(['data 50/100 · 6s left']);
-  } finally {
-    vi.useRealTimers();
-  }
+it('long work writes a line at every quarter, unless JSON is asked for', async () => {
+  const lines: string[] = [];
+  const task = lineTask((line) => lines.push(line));
+  task.start('data', 100, 'items');
+  for (const done of [10, 30, 40, 80, 100]) task.update(done);
+  expect(lines).toEqual(['data: 30/100 items', 'data: 80/100 items', 'data: 100/100 items']);
+  const argv = ['evaluate', 'rings', '--against', 'rings', '--metrics', 'sw', '--samples', '300', '--reference', '300'];
+  expect((await brownian(argv)).out).toContain('samples: 100/300 items\n');
+  expect((await brownian([...argv, '--json'])).out).not.toContain('items\n');
 });

@@ -9,6 +9,7 @@ import { writeReport } from '../report/report.ts';
 import { type Run, openRun, runFiles } from '../runs/run.ts';
 import { addScores } from '../runs/scores.ts';
 import { latestCheckpoint } from '../runs/store.ts';
+import { type StartTask, silently } from '../scoring/collect.ts';
 import { evaluate } from '../scoring/evaluate.ts';
 import { type Items, datasetItems, sampledItems } from '../scoring/items.ts';
 import { METRICS, type MetricName } from '../scoring/metric-table.ts';
@@ -130,15 +131,15 @@ export async function evaluateCommand(context: Context, request: EvaluateRequest
     request.seed === undefined ? (run?.config.seed ?? 1) : wholeNumber('--seed', request.seed, 0, LARGEST_SEED);
   const paired = isPaired(asked);
   const reference = await openReference(request, run, paired);
+  // Lines of progress would spoil JSON on the same output.
+  const start = request.json === true ? silently : () => context.task();
   const threads = run?.config.threads ?? undefined;
   const runtime = nodeRuntime(threads === undefined ? {} : { threads });
   const subject = await openSubject(context, request, reference, run, seed, paired);
   try {
     const plain = asked?.every((metric) => !METRICS[metric].usesNetwork) === true;
-    const network = plain
-      ? identityNetwork()
-      : await openNetwork(runtime, reference, subject.items, request, context.task);
-    await score(context, request, { runtime, run, subject, reference, network, asked, seed, paired });
+    const network = plain ? identityNetwork() : await openNetwork(runtime, reference, subject.items, request, start);
+    await score(context, request, { runtime, run, subject, reference, network, asked, seed, paired, start });
   } finally {
     await Promise.all([subject.close(), runtime.dispose()]);
   }
@@ -155,10 +156,11 @@ interface Opened {
   readonly asked: readonly MetricName[] | undefined;
   readonly seed: number;
   readonly paired: boolean;
+  readonly start: StartTask;
 }
 
 async function score(context: Context, request: EvaluateRequest, opened: Opened): Promise<void> {
-  const { runtime, run, subject, reference, network, asked, seed, paired } = opened;
+  const { runtime, run, subject, reference, network, asked, seed, paired, start } = opened;
   const { items } = subject;
   const { modes } = reference;
   const metrics =
@@ -173,7 +175,7 @@ async function score(context: Context, request: EvaluateRequest, opened: Opened)
     network,
     ...(modes && { modes }),
     seed,
-    start: context.task,
+    start,
   });
   if (run !== undefined) {
     await addScores(run.path, scores);

@@ -1,7 +1,13 @@
 import { type NDArray, float32Data, ndarray } from '@brownian/graph';
 import type { FeatureNetwork, NetworkOutputs } from 'brownian';
-import type { StartTask } from '../task-progress.ts';
+import type { TaskProgress } from '../task-progress.ts';
 import type { Items } from './items.ts';
+
+/** Begins to show a piece of work. */
+export type StartTask = () => TaskProgress;
+
+/** Shows nothing. */
+export const silently: StartTask = () => ({ start: () => undefined, update: () => undefined, stop: () => undefined });
 
 /** Rows that arrive in batches, in one array. */
 class Rows {
@@ -33,7 +39,8 @@ export async function collectOutputs(
   start: StartTask,
 ): Promise<NetworkOutputs> {
   const [features, probabilities] = [new Rows(items.count), new Rows(items.count)];
-  const task = start(label, items.count);
+  const task = start();
+  task.start(label, items.count, 'items');
   let done = 0;
   try {
     for await (const batch of items.batches()) {
@@ -61,7 +68,8 @@ export async function meanOverPairs(
   start: StartTask,
 ): Promise<Record<string, number>> {
   const sums: Record<string, number> = {};
-  const task = start('pairs', items.count);
+  const task = start();
+  task.start('pairs', items.count, 'items');
   const others = reference.batches()[Symbol.asyncIterator]();
   let done = 0;
   try {

@@ -2,8 +2,7 @@ import { type Runtime, createStream } from '@brownian/runtime';
 import type { FeatureNetwork, Modes } from 'brownian';
 import { UserError } from '../errors.ts';
 import type { Score } from '../runs/scores.ts';
-import type { StartTask } from '../task-progress.ts';
-import { collectOutputs, meanOverPairs } from './collect.ts';
+import { type StartTask, collectOutputs, meanOverPairs } from './collect.ts';
 import type { Items } from './items.ts';
 import { type Figure, METRICS, type Material, type MetricDefinition, type MetricName } from './metric-table.ts';
 
@@ -44,7 +43,9 @@ function scoreOf(evaluation: Evaluation, metric: MetricName, figure: Figure): Sc
 
 /** @throws UserError naming what the metric needs and the data or the network lack */
 function checkNeeds(name: MetricName, { needs }: MetricDefinition, evaluation: Evaluation): void {
-  const { samples, reference, modes } = evaluation;
+  const { samples, reference, network, modes } = evaluation;
+  if (needs === 'probabilities' && !network.hasClasses)
+    throw new UserError(`${name} needs class probabilities, and ${network.name} gives none; use another --network.`);
   if (needs === 'modes' && modes === undefined) {
     throw new UserError(
       `${name} needs data that are a mixture of Gaussians with known modes, such as 8-gaussians; "${reference.name}" is not.`,
@@ -72,10 +73,6 @@ async function compareSets(evaluation: Evaluation, metrics: readonly MetricName[
   for (const metric of metrics) {
     const definition: MetricDefinition = METRICS[metric];
     if (definition.needs === 'pairs') continue;
-    if (definition.needs === 'probabilities' && probabilities === undefined)
-      throw new UserError(
-        `${metric} needs class probabilities, and ${network.name} gives none; use another --network.`,
-      );
     const stream = createStream(seed).split(metric);
     const material: Material = { runtime, features: [x.features, y.features], probabilities, modes, stream, start };
     scores.push(...(await definition.measure(material)).map((figure) => scoreOf(evaluation, metric, figure)));

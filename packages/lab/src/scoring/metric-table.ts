@@ -16,7 +16,8 @@ import {
   slicedWasserstein,
   structuralSimilarity,
 } from 'brownian';
-import type { StartTask } from '../task-progress.ts';
+
+import type { StartTask } from './collect.ts';
 
 /** What is at hand when sets are compared. */
 export interface Material {
@@ -85,7 +86,8 @@ async function measureKid({ runtime, features: [x, y], stream, start }: Material
   if (fewest < KID_FEWEST) return [{ name: 'KID', value: await kid(runtime, x, y), note: 'of the whole sets' }];
   // At most half of a set, so that subsets differ.
   const size = Math.min(KID_SIZE, Math.floor(fewest / 2));
-  const task = start('KID subsets', KID_SUBSETS);
+  const task = start();
+  task.start('KID', KID_SUBSETS, 'subsets');
   try {
     const onSubset = (done: number): void => task.update(done);
     const { mean, std } = await kidOfSubsets(runtime, x, y, { count: KID_SUBSETS, size, stream, onSubset });

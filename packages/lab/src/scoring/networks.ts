@@ -2,8 +2,9 @@ import type { Runtime } from '@brownian/runtime';
 import { type FeatureNetwork, identityNetwork } from 'brownian';
 import { openData } from '../data/open.ts';
 import { UserError } from '../errors.ts';
-import type { StartTask, Task } from '../task-progress.ts';
+import type { TaskProgress } from '../task-progress.ts';
 import { classifierFeatures, classifierFor } from './classifier.ts';
+import type { StartTask } from './collect.ts';
 import type { Items } from './items.ts';
 import { openModelFile } from './model-file.ts';
 import type { Reference } from './reference.ts';
@@ -26,7 +27,7 @@ function defaultNetwork({ data }: Reference): string {
 /** A classifier of the reference data, trained once and kept. */
 async function openClassifier(
   runtime: Runtime,
-  { name, data, seed }: Reference,
+  { name, data, options }: Reference,
   items: Items,
   start: StartTask,
 ): Promise<FeatureNetwork> {
@@ -41,12 +42,15 @@ async function openClassifier(
       `A classifier of ${data.name} takes items of ${theirs}, those of ${items.name} are ${ours}; an image model (--network model.onnx) resizes both.`,
     );
   }
-  const open = (split: 'train' | 'test'): ReturnType<typeof openData> => openData(name, { limit: null, seed, split });
+  const open = (split: 'train' | 'test'): ReturnType<typeof openData> => openData(name, { ...options, split });
   const [train, test] = [await open('train'), await open('test')];
-  let task: Task | undefined;
+  let task: TaskProgress | undefined;
   try {
     const classifier = await classifierFor(runtime, train, test, ({ step, steps }) => {
-      task ??= start('training a classifier', steps);
+      if (task === undefined) {
+        task = start();
+        task.start('training a classifier', steps, 'steps');
+      }
       task.update(step + 1);
     });
     return classifierFeatures(runtime, classifier);

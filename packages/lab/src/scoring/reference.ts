@@ -1,5 +1,5 @@
 import { type Dataset, type Modes, TOY_DISTRIBUTIONS } from 'brownian';
-import { type Split, openData } from '../data/open.ts';
+import { type DataOptions, type Split, openData } from '../data/open.ts';
 import { UserError } from '../errors.ts';
 import type { Run } from '../runs/run.ts';
 
@@ -11,8 +11,8 @@ export interface Reference {
   readonly split: Split;
   /** Modes, for mixtures of Gaussians. */
   readonly modes: Modes | undefined;
-  /** Seed they were opened with, which decides distributions that are drawn. */
-  readonly seed: number;
+  /** How they were opened, apart from the part: a run's own way, so that they come in its size and by its seed. */
+  readonly options: Omit<DataOptions, 'split'>;
 }
 
 /** Seed of data that are drawn, so that a reference is the same for every seed of samples. */
@@ -24,13 +24,17 @@ function parseSplit(text: string): Split {
 }
 
 /** The part asked for; otherwise the test part, or the training part of data that have no other. */
-async function openPart(name: string, seed: number, split: Split | undefined): Promise<[Dataset, Split]> {
-  if (split !== undefined) return [await openData(name, { limit: null, seed, split }), split];
+async function openPart(
+  name: string,
+  options: Reference['options'],
+  split: Split | undefined,
+): Promise<[Dataset, Split]> {
+  if (split !== undefined) return [await openData(name, { ...options, split }), split];
   try {
-    return [await openData(name, { limit: null, seed, split: 'test' }), 'test'];
+    return [await openData(name, { ...options, split: 'test' }), 'test'];
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return [await openData(name, { limit: null, seed, split: 'train' }), 'train'];
+    return [await openData(name, { ...options, split: 'train' }), 'train'];
   }
 }
 
@@ -51,11 +55,11 @@ export async function openReference(
       { exitCode: 2 },
     );
   }
-  const seed = run?.config.seed ?? DATA_SEED;
+  const options = { ...(run?.config ?? { seed: DATA_SEED }), limit: null };
   const asked = request.split === undefined ? undefined : parseSplit(request.split);
-  const [data, split] = await openPart(name, seed, asked ?? (paired ? 'train' : undefined));
+  const [data, split] = await openPart(name, options, asked ?? (paired ? 'train' : undefined));
   const modes = Object.values(TOY_DISTRIBUTIONS).find((toy) => toy.name === name)?.modes;
-  return { name, data, split, modes, seed };
+  return { name, data, split, modes, options };
 }
 
 /**
@@ -64,6 +68,6 @@ export async function openReference(
  *
  * @throws UserError when they cannot be read
  */
-export async function openSamples(name: string, { split, seed }: Reference, paired: boolean): Promise<Dataset> {
-  return await openData(name, { limit: null, ...(paired ? { seed, split } : { seed: seed + 1, split: 'train' }) });
+export async function openSamples(name: string, { split, options }: Reference, paired: boolean): Promise<Dataset> {
+  return await openData(name, paired ? { ...options, split } : { ...options, seed: options.seed + 1, split: 'train' });
 }

@@ -4,8 +4,8 @@ import { openData } from '../data/open.ts';
 import type { ScoreRequest } from '../engine.ts';
 import { UserError } from '../errors.ts';
 import type { Score } from '../runs/scores.ts';
-import { silentTasks } from '../task-progress.ts';
 import { type NamedClassifier, classifierFeatures, classifierFor } from './classifier.ts';
+import { silently } from './collect.ts';
 import { evaluate } from './evaluate.ts';
 import { datasetItems, sampledItems } from './items.ts';
 
@@ -47,7 +47,7 @@ export async function scoreRun(runtime: Runtime, request: ScoreRequest): Promise
     split: 'test',
     metrics: ['is', 'fid', 'kid'],
     seed: config.seed,
-    start: silentTasks,
+    start: silently,
   });
   await network.dispose();
   const right = (100 * classifier.testAccuracy).toFixed(2);

@@ -5,10 +5,10 @@ import { createStream } from '@brownian/runtime';
 import { nodeRuntime } from '@brownian/runtime/node';
 import { type Dataset, type FeatureNetwork, identityNetwork, imageDataset } from 'brownian';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { silently } from '../../src/scoring/collect.ts';
 import { type Evaluation, evaluate } from '../../src/scoring/evaluate.ts';
 import { type Items, datasetItems } from '../../src/scoring/items.ts';
 import { openModelFile } from '../../src/scoring/model-file.ts';
-import { silentTasks } from '../../src/task-progress.ts';
 import { noisy } from '../support/noisy.ts';
 
 const SHARED = fileURLToPath(new URL('../../../../../shared/data/', import.meta.url));
@@ -43,7 +43,7 @@ test('by a MobileNet, CIFAR-10’s parts are of one law and noisy images are not
       split: 'test',
       metrics: ['fid', 'kid', 'is'],
       seed: 1,
-      start: silentTasks,
+      start: silently,
     };
     const scores = await evaluate(evaluation);
     expect(scores[0]?.note).toContain('biased upwards: 300 items for 768 features');
@@ -74,7 +74,7 @@ test('in pixel space too, CIFAR-10’s parts are near each other', async () => {
       split: 'test',
       metrics: ['sw'],
       seed: 1,
-      start: silentTasks,
+      start: silently,
     };
     return (await evaluate(evaluation))[0]?.value as number;
   };

@@ -3,9 +3,9 @@ import { nodeRuntime } from '@brownian/runtime/node';
 import { afterAll, expect, test, vi } from 'vitest';
 import { openData } from '../../src/data/open.ts';
 import { classifierFeatures, classifierFor } from '../../src/scoring/classifier.ts';
+import { silently } from '../../src/scoring/collect.ts';
 import { type Evaluation, evaluate } from '../../src/scoring/evaluate.ts';
 import { type Items, datasetItems } from '../../src/scoring/items.ts';
-import { silentTasks } from '../../src/task-progress.ts';
 import { temporaryFolder } from '../support/files.ts';
 import { noisy } from '../support/noisy.ts';
 
@@ -35,7 +35,7 @@ test('scores by a classifier of MNIST tell digits from noisy digits, and its has
       split: 'test',
       metrics: ['fid', 'kid', 'is', 'pr'],
       seed: 1,
-      start: silentTasks,
+      start: silently,
     };
     return Object.fromEntries((await evaluate(evaluation)).map(({ name, value }) => [name, value as number]));
   };
