@@ -55,6 +55,7 @@ export function countingRuntime(runtime: Runtime): CountingRuntime {
   return {
     name: runtime.name,
     compile,
+    loadModel: (bytes, name) => runtime.loadModel(bytes, name),
     get openSessions() {
       return runtime.openSessions;
     },

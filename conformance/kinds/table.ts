@@ -2,6 +2,8 @@ import type { Conform } from '../reference.ts';
 import { conformBatchNorm } from './batch-norm.ts';
 import { conformConv2d, conformConvTranspose2d } from './convolution.ts';
 import { conformDescriptorIteration } from './descriptor-iteration.ts';
+import { conformEiegMetric } from './eieg-metric.ts';
+import { conformMetrics } from './metrics.ts';
 import { conformOptimizers } from './optimizers.ts';
 
 /** How each kind of reference is computed here. */
@@ -11,4 +13,6 @@ export const KINDS: Readonly<Record<string, Conform>> = {
   batchNorm: conformBatchNorm,
   'descriptor-iteration': conformDescriptorIteration,
   optimizers: conformOptimizers,
+  metrics: conformMetrics,
+  'eieg-metric': conformEiegMetric,
 };

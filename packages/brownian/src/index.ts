@@ -4,6 +4,7 @@ export { DataError } from './data/errors.ts';
 export { type ImageDatasetOptions, imageDataset, pointDataset } from './data/dataset.ts';
 export { type BatchOrder, batchIndices } from './data/epochs.ts';
 export { parseIdx } from './data/idx.ts';
+export { type ResizeOptions, resize } from './data/resize.ts';
 
 export { ACTIVATIONS, type ActivationName } from './nets/activations.ts';
 export { type GaborOptions, gaborBank } from './nets/gabor.ts';
@@ -57,6 +58,7 @@ export {
 export { MODELS, type ModelName, type ModelPreset, buildPotential, createLearner } from './learners/presets.ts';
 
 export {
+  type ClassifierNet,
   type ClassifierOptions,
   accuracy,
   argmaxRows,
@@ -65,7 +67,35 @@ export {
   predict,
   trainClassifier,
 } from './metrics/classifier.ts';
-export { inceptionScore } from './metrics/inception-score.ts';
+export {
+  type FeatureNetwork,
+  type NetworkIdentity,
+  type NetworkOutputs,
+  classifierNetwork,
+  identityNetwork,
+} from './metrics/feature-network.ts';
+export { type ImageModelSpec, modelInput, modelNetwork } from './metrics/model-network.ts';
+export { auroc } from './metrics/auroc.ts';
+export { type ElasticKernelOptions, eieg, elasticEnergy, elasticKernel } from './metrics/eieg.ts';
+export { fid, frechetDistance } from './metrics/fid.ts';
+export { inceptionScore, inceptionScoreOfProbabilities } from './metrics/inception-score.ts';
+export { type KidEstimate, type KidSubsets, kid, kidOfSubsets } from './metrics/kid.ts';
+export { medianBandwidths, mmd } from './metrics/mmd.ts';
+export { type ModeCoverage, modeCoverage } from './metrics/mode-coverage.ts';
+export {
+  type Moments,
+  type MomentsStream,
+  covarianceOf,
+  emptyMoments,
+  featureMoments,
+  mergeMoments,
+  momentsStream,
+} from './metrics/moments.ts';
+export { meanSquaredErrors } from './metrics/mse.ts';
+export { type PrecisionRecall, precisionRecall } from './metrics/precision-recall.ts';
+export { signalToNoise } from './metrics/psnr.ts';
+export { slicedWasserstein } from './metrics/sliced-wasserstein.ts';
+export { structuralSimilarity } from './metrics/ssim.ts';
 export { responseDistance } from './metrics/response-distance.ts';
 export type { Modes, ToyDistribution } from './data/toy2d/distribution.ts';
 export { TOY_DISTRIBUTIONS, type ToyName, toyDataset } from './data/toy2d/table.ts';

@@ -23,4 +23,4 @@ export {
   lower,
   toOnnx,
 } from './onnx/lowering.ts';
-export { type OnnxModel, encodeModel } from './onnx/model.ts';
+export { type OnnxModel, type Precision, encodeModel } from './onnx/model.ts';

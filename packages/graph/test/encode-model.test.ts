@@ -3,11 +3,13 @@ import {
   type OnnxModel,
   type Tensor,
   apply,
+  cast,
   constant,
   conv2d,
   encodeModel,
   exp,
   leakyRelu,
+  less,
   lower,
   max,
   maxPool2d,
@@ -42,6 +44,37 @@ const model: OnnxModel = {
   inputs: [{ name: 'x', dtype: 'bool', shape: [2, 0] }],
   outputs: [{ name: 'y', dtype: 'int64', shape: [] }],
 };
+
+describe('a model in double precision', () => {
+  const read = readModel(encodeModel({ ...model, precision: 'double' }));
+  const lowered = (precision: 'single' | 'double'): ReturnType<typeof readModel> => {
+    const graph = graphOf((x) => cast(less(x, 1e-300), 'float32').mul(0.1), f32(2));
+    return readModel(encodeModel(lower(graph, { target: 'cpu', precision }).model));
+  };
+
+  test('stores every float in 64 bits and leaves integers alone', () => {
+    const [first, second, ...others] = read.initializers;
+    expect(first).toMatchObject({ name: 'double', elementType: 11 });
+    expect(Array.from(new Float64Array((first as { bytes: Uint8Array }).bytes.slice().buffer))).toEqual([0.1, -0]);
+    expect(Array.from(new Float64Array((second as { bytes: Uint8Array }).bytes.slice().buffer))).toEqual([2, 3]);
+    expect(others.map(({ elementType }) => elementType)).toEqual([7, 6, 9, 11]);
+  });
+
+  test('declares inputs, outputs, casts and scalars so', () => {
+    for (const [precision, elementType] of [['single', 1] as const, ['double', 11] as const]) {
+      const { inputs, outputs, initializers, nodes } = lowered(precision);
+      expect([...inputs, ...outputs, ...initializers].map((value) => value.elementType)).toEqual(
+        [...inputs, ...outputs, ...initializers].map(() => elementType),
+      );
+      expect(nodes.find(({ op }) => op === 'Cast')?.attributes).toEqual({ to: elementType });
+    }
+    // 1e-300 is 0 in float32.
+    const scalars = lowered('double').initializers.map(({ bytes }) =>
+      new DataView(bytes.slice().buffer).getFloat64(0, true),
+    );
+    expect(new Set(scalars)).toEqual(new Set([0.1, 1e-300]));
+  });
+});
 
 describe('the bytes of a model', () => {
   const read = readModel(encodeModel(model));

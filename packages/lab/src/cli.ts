@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { DataError, MODELS } from 'brownian';
 import { Command, CommanderError } from 'commander';
 import type { Context, ExitCode } from './commands/context.ts';
+import { type EvaluateRequest, evaluateCommand } from './commands/evaluate.ts';
 import { reportCommand } from './commands/report.ts';
 import { RESUMABLE, resumeCommand } from './commands/resume.ts';
 import { sampleCommand } from './commands/sample.ts';
@@ -12,6 +13,11 @@ import { nearest } from './config/suggest.ts';
 import { type Engine, nodeEngine } from './engine.ts';
 import { UserError } from './errors.ts';
 import { barProgress, lineProgress } from './progress.ts';
+import { metricsHelp } from './scoring/request.ts';
+import { barTask, lineTask } from './task-progress.ts';
+
+/** Flags of `evaluate`, for the spelling of a wrong one. */
+const EVALUATE_FLAGS = ['--against', '--split', '--metrics', '--reference', '--network', '--network-spec', '--json'];
 
 type Run = (task: (context: Context) => Promise<ExitCode>) => Promise<void>;
 
@@ -99,6 +105,42 @@ function addSample(program: Command, run: Run): void {
     });
 }
 
+function addEvaluate(program: Command, run: Run): void {
+  program
+    .command('evaluate')
+    .summary('score a run, or images, against data')
+    .description(
+      'Score samples of a run, or the items of a folder or file, against data. Scores of a run are kept in it.',
+    )
+    .argument('<what>', 'folder of a run, or data: a folder or file of images or points')
+    .option('--against <data>', 'the data to compare with (default: those that a run learned from)')
+    .option('--split <part>', 'train or test part of those data (default: test, if there is one)')
+    .option('--metrics <list>', 'names from the list below, with commas between (default: what suits the data)')
+    .option('--samples <n>', 'how many samples of a run, or items (default: 1000 of a run, up to 10000 items)')
+    .option('--reference <n>', 'how many items of the data (default: up to 10000)')
+    .option('--network <name>', 'classifier (of the data, trained once), values, or an .onnx file')
+    .option(
+      '--network-spec <json>',
+      'what that file expects: JSON, or a file of it (default: the .json file beside it)',
+    )
+    .option('--seed <n>', 'seed of samples, choices and projections (default: that of the run, or 1)')
+    .option('--json', 'print JSON')
+    .addHelpText('after', `\nMetrics:\n${metricsHelp()}`)
+    .addHelpText(
+      'after',
+      examples(
+        'brownian evaluate runs/mnist-wgcn-1',
+        'brownian evaluate runs/mnist-wgcn-1 --metrics fid,kid,pr --samples 5000 --json',
+        'brownian evaluate ./my-images --against mnist --network inception.onnx',
+        'brownian evaluate ./inpainted --against ./originals --metrics mse,psnr,ssim',
+        'brownian evaluate runs/8-gaussians-gcn-1 --metrics modes,sw',
+      ),
+    )
+    .action(async (what: string, values: Omit<EvaluateRequest, 'what'>) => {
+      await run((context) => evaluateCommand(context, { ...values, what }));
+    });
+}
+
 function addReport(program: Command, run: Run): void {
   program
     .command('report')
@@ -116,7 +158,7 @@ function usageProblem(error: CommanderError): string {
   const text = error.message.replace(/^error: /, '').split('\n')[0] ?? '';
   const flag = error.code === 'commander.unknownOption' ? /'--([^']+)'/.exec(text)?.[1] : undefined;
   if (flag === undefined) return `${text.charAt(0).toUpperCase()}${text.slice(1)}; see brownian --help.`;
-  const guess = nearest(flag, flagNames(['--config', '--out', '--n']));
+  const guess = nearest(flag, flagNames(['--config', '--out', '--n', ...EVALUATE_FLAGS]));
   return guess === undefined
     ? `There is no option --${flag}; see brownian train --help for all of them.`
     : `There is no option --${flag}; did you mean --${guess}?`;
@@ -174,6 +216,7 @@ export async function main(
     print: (line) => terminal.out(`${line}\n`),
     progress: () =>
       terminal.bar === null ? lineProgress((line) => terminal.out(`${line}\n`)) : barProgress(terminal.bar),
+    task: () => (terminal.bar === null ? lineTask((line) => terminal.out(`${line}\n`)) : barTask(terminal.bar)),
     commandLine: retype(argv),
     runsFolder: 'runs',
   };
@@ -190,6 +233,7 @@ export async function main(
   addTrain(program, argv, run);
   addResume(program, argv, run);
   addSample(program, run);
+  addEvaluate(program, run);
   addReport(program, run);
   program.addHelpText(
     'after',

@@ -8,6 +8,7 @@ import { runFiles } from '../src/runs/run.ts';
 import { type Ended, brownian, isOneSentence } from './support/command.ts';
 import { fakeEngine } from './support/fake-engine.ts';
 import { temporaryFolder, tinyImages } from './support/files.ts';
+import { PROVENANCE } from './support/scores.ts';
 
 const CLI = resolve(import.meta.dirname, '../src/cli.ts');
 
@@ -160,7 +161,7 @@ describe('train', () => {
 
   it('writes the scores that the engine gives', async () => {
     const out = join(temporaryFolder(), 'run');
-    const scores = [{ name: 'Roundness', value: 0.5, note: 'by eye' }];
+    const scores = [{ name: 'Roundness', value: 0.5, error: null, note: 'by eye', provenance: PROVENANCE }];
     const engine = { ...fakeEngine(), score: () => Promise.resolve(scores) };
     expect(
       await brownian(['train', 'rings', '--out', out, '--iterations', '2', '--batch-size', '4'], engine),

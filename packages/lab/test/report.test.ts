@@ -12,6 +12,7 @@ import { runFiles, writeRecord } from '../src/runs/run.ts';
 import { writeScores } from '../src/runs/scores.ts';
 import { brownian } from './support/command.ts';
 import { temporaryFolder, tinyImages } from './support/files.ts';
+import { PROVENANCE } from './support/scores.ts';
 
 /** Trains the fake on tiny images and returns the run's folder. */
 async function trained(...flags: readonly string[]): Promise<string> {
@@ -144,10 +145,18 @@ describe('a report', () => {
   it('shows scores when there are any', async () => {
     const out = await trained();
     expect(readFileSync(runFiles(out).report, 'utf8')).not.toContain('Scores');
-    await writeScores(out, [{ name: 'Sharpness <1>', value: 6.4242, note: 'of 1,000 & more' }]);
+    await writeScores(out, [
+      { name: 'Sharpness <1>', value: 6.4242, error: 0.25, note: 'of 1,000 & more', provenance: PROVENANCE },
+    ]);
     expect(await brownian(['report', out])).toMatchObject({ code: 0, out: `Report: ${runFiles(out).report}\n` });
     const page = readFileSync(runFiles(out).report, 'utf8');
-    for (const text of ['Sharpness &lt;1&gt;', '>6.42<', 'of 1,000 &amp; more']) expect(page).toContain(text);
+    for (const text of [
+      'Sharpness &lt;1&gt;',
+      '>6.42 ± 0.250<',
+      'of 1,000 &amp; more',
+      'pair of &lt;eyes&gt;, sha256 0123456789ab',
+    ])
+      expect(page).toContain(text);
   });
 
   it('tells the state of a run that did not finish', async () => {
@@ -164,7 +173,11 @@ describe('a report', () => {
 
   it.each([
     ['metrics.jsonl', '{"iteration":1}\n', 'is damaged: line 1 is not a metrics record.'],
-    ['scores.json', '{}', 'is damaged: it must be a list of { name, value, note }.'],
+    [
+      'scores.json',
+      '{}',
+      'is damaged or of an older version: it must be a list of { name, value, error, note, provenance }',
+    ],
     ['run.json', '{"command":"x"}', 'is damaged: it has no valid "created".'],
     ['config.json', '{"seed":1}', '"data" in'],
   ])('is refused in a sentence when %s is damaged', async (name, content, message) => {

@@ -1,6 +1,7 @@
 import {
   type Graph,
   type NDArray,
+  type Precision,
   type TreeShape,
   constant,
   flatten,
@@ -11,7 +12,7 @@ import {
   unflatten,
 } from '@brownian/graph';
 import { evaluateConstant } from './interpreter/interpret.ts';
-import type { Backend, CompileOptions, Compiled, Executable, Runtime, ToArrays } from './types.ts';
+import type { Backend, CompileOptions, Compiled, Executable, LoadedModel, Runtime, ToArrays } from './types.ts';
 
 /** A result that is not a finite number: the computation diverged or left its domain. */
 export class NonFiniteError extends Error {
@@ -108,7 +109,7 @@ function asConstants(tree: unknown): unknown {
 interface Sessions {
   /** How to dispose of each function that may hold sessions. */
   readonly functions: Set<() => Promise<void>>;
-  readonly load: (graph: Graph) => Promise<Executable>;
+  readonly load: (graph: Graph, precision: Precision) => Promise<Executable>;
   readonly release: (executable: Executable) => Promise<void>;
 }
 
@@ -150,6 +151,7 @@ function compileFor<Args extends readonly unknown[], Result>(
   options: CompileOptions,
 ): Compiled<Args, Result> {
   const name = options.name ?? (fn.name === '' ? 'anonymous function' : fn.name);
+  const { precision = 'single' } = options;
   const frozen = new Set(options.frozen ?? []);
   const cache = new Map<string, Entry>();
   const identity = identities();
@@ -162,7 +164,7 @@ function compileFor<Args extends readonly unknown[], Result>(
     const known = cache.get(key);
     if (known !== undefined) return known;
     const { graph, result } = traced(args);
-    const entry: Entry = { graph, result, executable: sessions.load(graph), running: new Set() };
+    const entry: Entry = { graph, result, executable: sessions.load(graph, precision), running: new Set() };
     cache.set(key, entry);
     // What failed to load holds nothing and is tried again at the next call; whoever called has the error already.
     entry.executable.catch(() => cache.get(key) === entry && cache.delete(key));
@@ -186,15 +188,45 @@ function compileFor<Args extends readonly unknown[], Result>(
   return Object.assign(call, { graph, dispose }) as unknown as Compiled<Args, Result>;
 }
 
+/** Loads a model made elsewhere and keeps it among `models` until it is disposed of. */
+async function openModel(
+  backend: Backend,
+  bytes: Uint8Array,
+  name: string,
+  models: Set<LoadedModel>,
+): Promise<LoadedModel> {
+  if (backend.loadModel === undefined) {
+    throw new Error(
+      `${name}: the ${backend.name} runs traced graphs only; load ONNX files with nodeRuntime or webRuntime.`,
+    );
+  }
+  let loaded: LoadedModel;
+  try {
+    loaded = await backend.loadModel(bytes);
+  } catch (error) {
+    const reason = (error as Error).message;
+    throw new Error(`${name} is not an ONNX model that ${backend.name} can load (${reason}).`, { cause: error });
+  }
+  const model: LoadedModel = {
+    ...loaded,
+    dispose: async () => {
+      if (models.delete(model)) await loaded.dispose();
+    },
+  };
+  models.add(model);
+  return model;
+}
+
 /**
  * A runtime over a backend: tracing, optimisation, a cache per combination of shapes, and the count of open sessions.
  */
 export function createRuntime(backend: Backend): Runtime {
   const open = new Set<Executable>();
+  const models = new Set<LoadedModel>();
   const sessions: Sessions = {
     functions: new Set(),
-    load: async (graph) => {
-      const executable = await backend.load(graph);
+    load: async (graph, precision) => {
+      const executable = await backend.load(graph, precision);
       open.add(executable);
       return executable;
     },
@@ -205,11 +237,13 @@ export function createRuntime(backend: Backend): Runtime {
   return {
     name: backend.name,
     compile: (fn, options = {}) => compileFor(sessions, fn, options),
+    loadModel: (bytes, name) => openModel(backend, bytes, name, models),
     get openSessions() {
-      return open.size;
+      return open.size + models.size;
     },
     dispose: async () => {
       await Promise.all([...sessions.functions].map((dispose) => dispose()));
+      await Promise.all([...models].map((model) => model.dispose()));
     },
   };
 }

@@ -1,4 +1,15 @@
-export type { Backend, CompileOptions, Compiled, Executable, Runtime, Stream, StreamState, ToArrays } from './types.ts';
+export type {
+  Backend,
+  CompileOptions,
+  Compiled,
+  Executable,
+  LoadedModel,
+  ModelValue,
+  Runtime,
+  Stream,
+  StreamState,
+  ToArrays,
+} from './types.ts';
 export { NonFiniteError, createRuntime } from './compile.ts';
 export { createStream } from './stream/stream.ts';
 export { interpreterBackend } from './interpreter/interpreter-backend.ts';

@@ -1,4 +1,4 @@
-import type { Graph, MapLeaves, NDArray, Tensor } from '@brownian/graph';
+import type { DType, Graph, MapLeaves, NDArray, Precision, Tensor } from '@brownian/graph';
 
 /** Trees of concrete arrays where the traced function has trees of tensors. */
 export type ToArrays<T> = MapLeaves<T, Tensor, NDArray>;
@@ -14,7 +14,34 @@ export interface Executable {
 export interface Backend {
   /** Names the backend and its device, such as `onnxruntime-node (cpu, 2 threads)`. */
   readonly name: string;
-  load(graph: Graph): Promise<Executable>;
+  /** Makes a graph ready to run. A backend that has but one precision, such as the interpreter, uses that. */
+  load(graph: Graph, precision?: Precision): Promise<Executable>;
+  /** Makes the bytes of an `.onnx` file ready to run. Left out where there is no ONNX Runtime. */
+  loadModel?(bytes: Uint8Array): Promise<LoadedModel>;
+}
+
+/** An input or output of a model that was made elsewhere. */
+export interface ModelValue {
+  readonly name: string;
+  /** The dtype here of what the file declares; undefined for types that have none, such as strings. */
+  readonly dtype: DType | undefined;
+  /** Sizes of the axes; a name where the file leaves one open, such as the batch. */
+  readonly shape: readonly (number | string)[];
+}
+
+/** A model that was made elsewhere and exported to ONNX. */
+export interface LoadedModel {
+  readonly inputs: readonly ModelValue[];
+  readonly outputs: readonly ModelValue[];
+  /**
+   * Runs once.
+   *
+   * @param feeds an array for every input, by name
+   * @param fetches names of the outputs to compute. Default: all
+   * @throws TypeError when an input is missing or of another dtype, or when there is no such output
+   */
+  run(feeds: Readonly<Record<string, NDArray>>, fetches?: readonly string[]): Promise<Record<string, NDArray>>;
+  dispose(): Promise<void>;
 }
 
 /** Options of {@link Runtime.compile}. */
@@ -28,6 +55,12 @@ export interface CompileOptions {
   readonly frozen?: readonly number[];
   /** Check every output for NaN and infinities after each run. Default true. */
   readonly checkFinite?: boolean;
+  /**
+   * `double` computes in 64 bits and returns `Float64Array` storage, for statistics that float32 would spoil. Of matrix
+   * products, elementwise operations, reductions and what moves values; ONNX Runtime has no convolution in 64 bits, and
+   * in a page no 64 bits on WebGPU, only in WASM. Default: single.
+   */
+  readonly precision?: Precision;
 }
 
 /** A compiled function: traced once per combination of input shapes, then run on the runtime's device. */
@@ -46,6 +79,14 @@ export interface Runtime {
     fn: (...args: Args) => Result,
     options?: CompileOptions,
   ): Compiled<Args, Result>;
+  /**
+   * Loads a model that was made elsewhere.
+   *
+   * @param bytes of an `.onnx` file
+   * @param name what errors call it
+   * @throws Error when the bytes are no ONNX model, or when the backend is the interpreter, which only runs traced graphs
+   */
+  loadModel(bytes: Uint8Array, name: string): Promise<LoadedModel>;
   /** Sessions made and not yet disposed of: 0 after {@link Runtime.dispose}. */
   readonly openSessions: number;
   dispose(): Promise<void>;

@@ -19,10 +19,20 @@ import { adam } from '../optim/optimizers.ts';
 import { cosineDecay } from '../optim/schedules.ts';
 import { type SymbolicState, type TransformState, applyUpdates } from '../optim/transform.ts';
 
+/** A network whose last layer reads classes off features. */
+export interface ClassifierNet extends Net {
+  /** Length of a feature vector. */
+  readonly featureSize: number;
+  /** What the last layer reads: `[n, ...item] → [n, featureSize]`. */
+  features(params: SymbolicParams, x: Tensor): Tensor;
+  /** Logits of features: `[n, featureSize] → [n, classes]`. */
+  logits(params: SymbolicParams, features: Tensor): Tensor;
+}
+
 /** A convolutional classifier of small images: two convolutions with pooling, two dense layers; `[n, ...item] → [n, classes]`. */
-export function classifierNet(itemShape: readonly number[], classes: number): Net {
+export function classifierNet(itemShape: readonly number[], classes: number): ClassifierNet {
   const act = pointwise(relu);
-  const trunk = [
+  const layers = [
     conv({ channels: 16, kernel: 5 }),
     act,
     pool(2),
@@ -30,8 +40,17 @@ export function classifierNet(itemShape: readonly number[], classes: number): Ne
     act,
     pool(2),
     flatten(),
+    dense(96),
+    act,
   ];
-  return chain(...trunk, dense(96), act, dense(classes))(itemShape);
+  const trunk = chain(...layers)(itemShape);
+  const head = dense(classes)(trunk.outputShape);
+  return {
+    ...chain(...layers, dense(classes))(itemShape),
+    featureSize: trunk.outputShape[0] as number,
+    features: (params, x) => trunk.apply((params as readonly SymbolicParams[]).slice(0, -1), x),
+    logits: (params, features) => head.apply((params as readonly SymbolicParams[]).at(-1) as SymbolicParams, features),
+  };
 }
 
 /** Settings of {@link trainClassifier}. */

@@ -1,9 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { type NDArray, type Tensor, ndarray } from '@brownian/graph';
 import { createRuntime, createStream, interpreterBackend } from '@brownian/runtime';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { SymbolicParams } from '../../src/interfaces.ts';
 import { accuracy, argmaxRows, crossEntropy, predict, trainClassifier } from '../../src/metrics/classifier.ts';
-import { inceptionScore } from '../../src/metrics/inception-score.ts';
+import { inceptionScore, inceptionScoreOfProbabilities } from '../../src/metrics/inception-score.ts';
 import { responseDistance } from '../../src/metrics/response-distance.ts';
 import { toyDataset } from '../../src/data/toy2d/table.ts';
 import { dense } from '../../src/nets/layers.ts';
@@ -23,8 +24,33 @@ function oneHot(labels: readonly number[], classes: number, height: number): NDA
   );
 }
 
-test('every file of src/metrics is tested here', () => {
-  expectRows({ classifier: true, 'inception-score': true, 'response-distance': true }, implementations('metrics'));
+/** Parts that metrics share. They are tested through them, and where they have a life of their own. */
+const SUPPORT = ['cholesky', 'kernel-mean', 'moments', 'nuclear-norm', 'rows'];
+
+/** In which file of this folder each metric is tested. */
+const TESTED = {
+  auroc: 'metrics-of-values',
+  classifier: 'metrics',
+  eieg: 'metrics-of-sets',
+  'feature-network': 'feature-networks',
+  fid: 'metrics-of-sets',
+  'inception-score': 'metrics',
+  kid: 'metrics-of-sets',
+  mmd: 'metrics-of-sets',
+  'mode-coverage': 'metrics-of-values',
+  'model-network': 'feature-networks',
+  mse: 'metrics-of-pairs',
+  'precision-recall': 'metrics-of-sets',
+  psnr: 'metrics-of-pairs',
+  'response-distance': 'metrics',
+  'sliced-wasserstein': 'metrics-of-sets',
+  ssim: 'metrics-of-pairs',
+};
+
+test('every file of src/metrics is tested in this folder', () => {
+  expectRows(TESTED, implementations('metrics', SUPPORT));
+  for (const [metric, file] of Object.entries(TESTED))
+    expect(readFileSync(new URL(`${file}.test.ts`, import.meta.url), 'utf8')).toContain(`src/metrics/${metric}.ts'`);
 });
 
 describe('the Inception Score', () => {
@@ -70,8 +96,21 @@ describe('the Inception Score', () => {
     const logits = ndarray(Float64Array.from([Math.log(p), Math.log(1 - p), Math.log(q), Math.log(1 - q)]), [2, 2]);
     const marginal = (p + q) / 2;
     const divergence = (x: number): number => x * Math.log(x / marginal) + (1 - x) * Math.log((1 - x) / (1 - marginal));
-    // Logits reach the score as float32, good to 6e-8.
-    expect(inceptionScore(logits)).toBeCloseTo(Math.exp((divergence(p) + divergence(q)) / 2), 6);
+    expect(inceptionScore(logits)).toBeCloseTo(Math.exp((divergence(p) + divergence(q)) / 2), 13);
+  });
+
+  test('is the same of probabilities, where a class may have none', async () => {
+    const rows = [0.9, 0.1, 0, 0.3, 0.7, 0];
+    const logits = ndarray(
+      Float64Array.from(rows, (p) => Math.log(p)),
+      [2, 3],
+    );
+    expect(inceptionScoreOfProbabilities(ndarray(Float64Array.from(rows), [2, 3]))).toBeCloseTo(
+      inceptionScore(logits),
+      14,
+    );
+    const flat = (): number => inceptionScoreOfProbabilities(ndarray([1, 2], [2]));
+    expectSentence(await messageOf(flat), '[samples, classes]', '[2]');
   });
 
   test('does not exist for no samples', async () => {

@@ -7,6 +7,7 @@ import { batchIndices } from '../../src/data/epochs.ts';
 import type { Modes } from '../../src/data/toy2d/distribution.ts';
 import { TOY_DISTRIBUTIONS, toyDataset } from '../../src/data/toy2d/table.ts';
 import { kl } from '../../src/flows/kl.ts';
+import { slicedWasserstein } from '../../src/metrics/sliced-wasserstein.ts';
 import { descriptiveLearner } from '../../src/learners/descriptive.ts';
 import type { DescriptorLearnerOptions } from '../../src/learners/options.ts';
 import { MODELS, type ModelName, createLearner } from '../../src/learners/presets.ts';
@@ -14,7 +15,6 @@ import { sgd } from '../../src/optim/optimizers.ts';
 import { linear } from '../support/potentials.ts';
 import { expectScores, momentsOf } from '../support/statistics.ts';
 import { gaussian, options, stationary } from './support.ts';
-import { slicedDistance } from './sliced.ts';
 
 const runtime = nodeRuntime({ threads: 2 });
 afterAll(() => runtime.dispose());
@@ -121,7 +121,13 @@ describe.each(['gcn', 'wgcn'] satisfies ModelName[])('%s on eight Gaussians', (m
     const draw = key.split('draw');
     let state = await learner.init(key.split('init'), data);
     const distance = async (): Promise<number> =>
-      slicedDistance(await learner.sample(state, SAMPLES, key.split('samples')), held);
+      slicedWasserstein(
+        runtime,
+        await learner.sample(state, SAMPLES, key.split('samples')),
+        held,
+        createStream('directions'),
+        32,
+      );
 
     const before = await distance();
     for (let i = 0; i < ITERATIONS; i++) [state] = await learner.step(state, data.batch(order.indicesAt(i)), draw);

@@ -1,5 +1,12 @@
 import type { DType, NDArray, Shape } from '../types.ts';
-import type { OnnxAttribute, OnnxModel, OnnxNode, OnnxValue } from './model.ts';
+import {
+  type OnnxAttribute,
+  type OnnxModel,
+  type OnnxNode,
+  type OnnxValue,
+  type Precision,
+  onnxType,
+} from './model.ts';
 
 /** Collects the nodes and built-in values of one ONNX graph; values are referred to by name. */
 export class OnnxBuilder {
@@ -10,7 +17,12 @@ export class OnnxBuilder {
   /** What each reshaped value is a reshape of. */
   readonly #reshaped = new Map<string, string>();
   readonly #opsets: Record<string, number> = { '': 18 };
+  readonly #precision: Precision;
   #next = 0;
+
+  constructor(precision: Precision) {
+    this.#precision = precision;
+  }
 
   #fresh(prefix: string): string {
     return `${prefix}${this.#next++}`;
@@ -79,9 +91,9 @@ export class OnnxBuilder {
     }));
   }
 
-  /** A float32 scalar. */
+  /** A scalar in the model's precision. */
   scalar(value: number): string {
-    return this.#sharedInitializer(`f ${value}`, () => ({ dtype: 'float32', shape: [], data: Float32Array.of(value) }));
+    return this.#sharedInitializer(`f ${value}`, () => ({ dtype: 'float32', shape: [], data: Float64Array.of(value) }));
   }
 
   // Operations that lowering rules use over and over, with their operands in the order ONNX wants.
@@ -125,7 +137,7 @@ export class OnnxBuilder {
   }
 
   cast(x: string, to: DType): string {
-    return this.node('Cast', [x], { to: { float32: 1, int32: 6, int64: 7, bool: 9 }[to] });
+    return this.node('Cast', [x], { to: onnxType(to, this.#precision) });
   }
 
   /** The finished model. An output must be made by a node, once: others are copied. */
@@ -135,6 +147,8 @@ export class OnnxBuilder {
       const free = produced.delete(output.name);
       return free ? output : { ...output, name: this.#add('Identity', [output.name], 1, {}, '')[0] as string };
     });
-    return { name, opsets: this.#opsets, nodes: this.#nodes, initializers: this.#initializers, inputs, outputs: named };
+    const precision = this.#precision;
+    const initializers = this.#initializers;
+    return { name, opsets: this.#opsets, nodes: this.#nodes, initializers, inputs, outputs: named, precision };
   }
 }

@@ -7,7 +7,7 @@ import { optimize } from '../passes/optimize.ts';
 import type { Tensor } from '../tensor.ts';
 import { findBiases } from './bias.ts';
 import { OnnxBuilder } from './builder.ts';
-import { type OnnxModel, type OnnxValue, encodeModel } from './model.ts';
+import { type OnnxModel, type OnnxValue, type Precision, encodeModel } from './model.ts';
 import { LOWERING_RULES, type LoweringRule } from './rules.ts';
 
 /** Where a model will run: operators differ, and so do the fastest forms. */
@@ -29,6 +29,11 @@ export interface LoweringOptions {
    * trying. Left out, they are not used.
    */
   readonly blockSize?: number | undefined;
+  /**
+   * `double` stores and computes every float in 64 bits. ONNX Runtime has such kernels on the CPU (and in WASM) for matrix
+   * products, elementwise operations, reductions and what only moves values, not for convolutions. Default: single.
+   */
+  readonly precision?: Precision;
 }
 
 /** What lowering rules write to. */
@@ -54,7 +59,10 @@ function lowerNode<P extends Primitive>(
 }
 
 /** Convolutions become what is fastest on CPUs; the layout that this wants then spreads. */
-function arranged(graph: Graph, { target, choose, blockSize }: Required<LoweringOptions>): Graph {
+function arranged(
+  graph: Graph,
+  { target, choose, blockSize }: Pick<Lowering, 'target' | 'choose' | 'blockSize'>,
+): Graph {
   if (target !== 'cpu') return graph;
   const expanded = expandConvolutions(graph, { blockSize }, choose);
   return expanded.outputs.every((output, i) => output === graph.outputs[i])
@@ -65,9 +73,9 @@ function arranged(graph: Graph, { target, choose, blockSize }: Required<Lowering
 /** Lowers a graph to one ONNX model (opset 18), node by node. */
 export function lower(
   given: Graph,
-  { target, blockSize, choose = (_, forms) => forms[0] as string }: LoweringOptions,
+  { target, blockSize, choose = (_, forms) => forms[0] as string, precision = 'single' }: LoweringOptions,
 ): LoweredModel {
-  const to: Lowering = { onnx: new OnnxBuilder(), target, choose, blockSize };
+  const to: Lowering = { onnx: new OnnxBuilder(precision), target, choose, blockSize, precision };
   const graph = arranged(given, to);
   const names = new Map<Tensor, string>();
   const order = topologicalOrder(graph.outputs);

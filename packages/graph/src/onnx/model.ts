@@ -19,6 +19,9 @@ export interface OnnxValue extends TensorType {
   readonly name: string;
 }
 
+/** How many bits the floating-point values of a model have: 32 or 64. */
+export type Precision = 'single' | 'double';
+
 /** What an ONNX file holds; the subset this package writes. */
 export interface OnnxModel {
   readonly name: string;
@@ -28,10 +31,13 @@ export interface OnnxModel {
   readonly initializers: readonly (NDArray & { readonly name: string })[];
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
+  /** The type that `float32` values have in the file. Default: single. */
+  readonly precision?: Precision;
 }
 
-/** TensorProto.DataType. */
-const DATA_TYPE: Readonly<Record<DType, number>> = { float32: 1, int32: 6, int64: 7, bool: 9 };
+/** TensorProto.DataType of integers, and of floats by precision. */
+const DATA_TYPE: Readonly<Record<Exclude<DType, 'float32'>, number>> = { int32: 6, int64: 7, bool: 9 };
+const FLOAT_TYPE: Readonly<Record<Precision, number>> = { single: 1, double: 11 };
 /** AttributeProto.AttributeType. */
 const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
 /** IR version 9 carries opsets up to 20. */
@@ -71,28 +77,39 @@ function writeNode(writer: BinaryWriter, node: OnnxNode): void {
   if (node.domain !== '') text(writer, 7, node.domain);
 }
 
-/** The bytes of an array as ONNX stores them: little-endian, float32 for every float array. */
-function rawData(array: NDArray): Uint8Array {
-  const data = array.data instanceof Float64Array ? Float32Array.from(array.data) : array.data;
+/** TensorProto.DataType of a dtype in a model of this precision. */
+export function onnxType(dtype: DType, precision: Precision): number {
+  return dtype === 'float32' ? FLOAT_TYPE[precision] : DATA_TYPE[dtype];
+}
+
+/** The bytes of an array as ONNX stores them: little-endian, all floats in the model's precision. */
+function rawData(array: NDArray, precision: Precision): Uint8Array {
+  const Storage = precision === 'double' ? Float64Array : Float32Array;
+  const isFloat = array.data instanceof Float32Array || array.data instanceof Float64Array;
+  const data = isFloat && !(array.data instanceof Storage) ? Storage.from(array.data) : array.data;
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-function writeInitializer(writer: BinaryWriter, array: NDArray & { readonly name: string }): void {
+function writeInitializer(
+  writer: BinaryWriter,
+  array: NDArray & { readonly name: string },
+  precision: Precision,
+): void {
   for (const size of array.shape) integer(writer, 1, size);
-  integer(writer, 2, DATA_TYPE[array.dtype]);
+  integer(writer, 2, onnxType(array.dtype, precision));
   text(writer, 8, array.name);
-  writer.tag(9, WireType.LengthDelimited).bytes(rawData(array));
+  writer.tag(9, WireType.LengthDelimited).bytes(rawData(array, precision));
 }
 
 function writeShape(writer: BinaryWriter, shape: Shape): void {
   for (const size of shape) message(writer, 1, (dimension) => integer(dimension, 1, size));
 }
 
-function writeValue(writer: BinaryWriter, value: OnnxValue): void {
+function writeValue(writer: BinaryWriter, value: OnnxValue, precision: Precision): void {
   text(writer, 1, value.name);
   message(writer, 2, (type) =>
     message(type, 1, (tensor) => {
-      integer(tensor, 1, DATA_TYPE[value.dtype]);
+      integer(tensor, 1, onnxType(value.dtype, precision));
       message(tensor, 2, (shape) => writeShape(shape, value.shape));
     }),
   );
@@ -104,6 +121,7 @@ function writeValue(writer: BinaryWriter, value: OnnxValue): void {
  * @throws RangeError above 2 GiB, which protobuf cannot hold
  */
 export function encodeModel(model: OnnxModel): Uint8Array {
+  const { precision = 'single' } = model;
   const weights = model.initializers.reduce((sum, array) => sum + 8 * sizeOf(array.shape), 0);
   if (weights > 2 ** 32)
     throw new RangeError(
@@ -115,9 +133,9 @@ export function encodeModel(model: OnnxModel): Uint8Array {
   message(writer, 7, (graph) => {
     for (const node of model.nodes) message(graph, 1, (w) => writeNode(w, node));
     text(graph, 2, model.name);
-    for (const array of model.initializers) message(graph, 5, (w) => writeInitializer(w, array));
-    for (const value of model.inputs) message(graph, 11, (w) => writeValue(w, value));
-    for (const value of model.outputs) message(graph, 12, (w) => writeValue(w, value));
+    for (const array of model.initializers) message(graph, 5, (w) => writeInitializer(w, array, precision));
+    for (const value of model.inputs) message(graph, 11, (w) => writeValue(w, value, precision));
+    for (const value of model.outputs) message(graph, 12, (w) => writeValue(w, value, precision));
   });
   for (const [domain, version] of Object.entries(model.opsets)) {
     message(writer, 8, (opset) => {

@@ -88,7 +88,7 @@ const STEEP = 3e38;
 const lowerHeaviside: LoweringRule<'heaviside'> = (to, node, [x]) => {
   const { zero } = node.attributes;
   const { onnx } = to;
-  if (to.target === 'cpu') {
+  if (to.target === 'cpu' && to.precision === 'single') {
     return onnx.node('HardSigmoid', [x as string], { alpha: { float: STEEP }, beta: { float: zero } });
   }
   const positive = onnx.cast(onnx.node('Less', [onnx.scalar(0), x as string]), 'float32');
@@ -168,7 +168,10 @@ export const LOWERING_RULES: { readonly [P in Primitive]: LoweringRule<P> } = {
   // Φ = (1 + erf(x/√2))/2; the last step in one operator where it is faster.
   normalCdf: (to, _, x) => {
     const erf = to.onnx.node('Erf', [to.onnx.node('Mul', [x[0] as string, to.onnx.scalar(Math.SQRT1_2)])]);
-    return to.onnx.node('HardSigmoid', [erf], { alpha: { float: 0.5 }, beta: { float: 0.5 } });
+    if (to.precision === 'single') {
+      return to.onnx.node('HardSigmoid', [erf], { alpha: { float: 0.5 }, beta: { float: 0.5 } });
+    }
+    return to.onnx.node('Mul', [to.onnx.node('Add', [erf, to.onnx.scalar(1)]), to.onnx.scalar(0.5)]);
   },
   normalPdf: (to, _, [x]) => {
     const exponent = to.onnx.node('Mul', [x as string, to.onnx.node('Mul', [x as string, to.onnx.scalar(-0.5)])]);

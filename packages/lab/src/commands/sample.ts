@@ -10,6 +10,7 @@ import { writeAtomically } from '../runs/atomic.ts';
 import { openRun, runFiles } from '../runs/run.ts';
 import { encodeTensors } from '../runs/safetensors.ts';
 import { latestCheckpoint } from '../runs/store.ts';
+import { wholeNumber } from '../scoring/request.ts';
 import type { Context, ExitCode } from './context.ts';
 
 /** What `brownian sample` was given. */
@@ -21,12 +22,6 @@ export interface SampleRequest {
 }
 
 const FORMATS: readonly string[] = ['.png', '.npy', '.safetensors'];
-
-function wholeNumber(flag: string, text: string, low: number, high: number): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= low && value <= high) return value;
-  throw new UserError(`${flag} is ${JSON.stringify(text)}; it must be a whole number from ${low} to ${high}.`);
-}
 
 /** `brownian sample`: draws samples from a run's newest checkpoint. @throws UserError for anything the user can put right. */
 export async function sampleCommand(context: Context, request: SampleRequest): Promise<ExitCode> {

@@ -1,4 +1,6 @@
-import { formatNumber, formatSeconds } from '../progress.ts';
+import { formatSeconds } from '../progress.ts';
+import { describeProvenance } from '../runs/scores.ts';
+import { scoreText } from '../scoring/table.ts';
 import { learningCurves } from './curves.ts';
 import { explanation } from './explain.ts';
 import { type ReportFacts, dataTitle, isImages, itemNoun } from './facts.ts';
@@ -36,7 +38,7 @@ function header(facts: ReportFacts): Markup {
     ],
     ['Per iteration', record.iterations > 0 ? fineSeconds(record.seconds.training / record.iterations) : '–', ''],
     ['Learned from', record.data.size.toLocaleString('en-US'), noun],
-    ...facts.scores.slice(0, 1).map(({ name, value }): [string, string, string] => [name, scoreText(value), '']),
+    ...facts.scores.slice(0, 1).map((score): [string, string, string] => [score.name, scoreText(score), '']),
   ];
   return html`<header>
     <p class="mark">${MARK} Brownian · report of a training run</p>
@@ -62,10 +64,6 @@ function lead({ run, model }: ReportFacts): string {
   return `An energy-based model (${model.description}) that learned ${dataTitle(run)} in ${time}.`;
 }
 
-function scoreText(value: number): string {
-  return Number.isInteger(value) ? value.toLocaleString('en-US') : formatNumber(value);
-}
-
 function notice({ run: { path, record } }: ReportFacts): Markup | null {
   if (record.status === 'diverged')
     return html`<p class="notice"><b>This run diverged.</b> ${record.message ?? ''}</p>`;
@@ -83,13 +81,16 @@ function scoreTable({ scores }: ReportFacts): Markup | null {
   return html`<h3>Scores</h3>
     <table class="scores">
       ${scores.map(
-        ({ name, value, note }) =>
+        (score) =>
           html`<tr>
             <th scope="row">
-              ${name}
-              <div class="note">${note}</div>
+              ${score.name}
+              <div class="note">${score.note}</div>
+              <div class="note" title="sha256 ${score.provenance.network?.hash ?? 'of no network'}">
+                ${describeProvenance(score.provenance)}
+              </div>
             </th>
-            <td class="number">${scoreText(value)}</td>
+            <td class="number">${scoreText(score)}</td>
           </tr>`,
       )}
     </table>`;

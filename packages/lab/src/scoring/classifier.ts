@@ -4,14 +4,24 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type NDArray, type Tree, flatten } from '@brownian/graph';
 import { type Runtime, createStream } from '@brownian/runtime';
-import { type Dataset, type Net, type Params, accuracy, classifierNet, predict, trainClassifier } from 'brownian';
+import {
+  type ClassifierNet,
+  type Dataset,
+  type FeatureNetwork,
+  type Params,
+  accuracy,
+  classifierNet,
+  classifierNetwork,
+  predict,
+  trainClassifier,
+} from 'brownian';
 import { readTensors, writeTensors } from '../runs/safetensors.ts';
 
 /** A classifier whose outputs scores are made of, with what has to be said of it. */
 export interface NamedClassifier {
   /** Such as `cnn-16-32-96 trained on mnist`. */
   readonly name: string;
-  readonly net: Net;
+  readonly net: ClassifierNet;
   readonly params: Params;
   /** Share of right answers on held-out data. */
   readonly testAccuracy: number;
@@ -41,7 +51,7 @@ function fingerprint(data: Dataset): string {
 }
 
 /** Accuracy on a whole data set. */
-async function testAccuracyOf(runtime: Runtime, net: Net, params: Params, test: Dataset): Promise<number> {
+async function testAccuracyOf(runtime: Runtime, net: ClassifierNet, params: Params, test: Dataset): Promise<number> {
   const { x, labels } = test.batch(Array.from({ length: test.size }, (_, i) => i));
   return accuracy(await predict(runtime, net, params, x), labels as NDArray);
 }
@@ -102,4 +112,20 @@ export async function classifierFor(
   await mkdir(cacheFolder(), { recursive: true });
   await writeTensors(file, { tensors, metadata: { name, testAccuracy: String(testAccuracy) } });
   return { name, net, params, testAccuracy };
+}
+
+/** SHA-256 of parameters: of each array's path, shape and bytes, in order. */
+function hashOf(params: Params): string {
+  const { leaves, paths } = flatten<NDArray>(params);
+  const hash = createHash('sha256');
+  leaves.forEach(({ shape, data }, i) => {
+    hash.update(`${paths[i]} ${shape.join('x')}\n`);
+    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  });
+  return hash.digest('hex');
+}
+
+/** The classifier as a feature network: what its last layer reads, and its probabilities. */
+export function classifierFeatures(runtime: Runtime, { name, net, params }: NamedClassifier): FeatureNetwork {
+  return classifierNetwork(runtime, net, params, { name, hash: hashOf(params) });
 }

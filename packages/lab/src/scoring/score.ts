@@ -1,42 +1,56 @@
-import type { Runtime } from '@brownian/runtime';
-import { inceptionScore, predict } from 'brownian';
+import { type Runtime, createStream } from '@brownian/runtime';
+import type { Dataset } from 'brownian';
 import { openData } from '../data/open.ts';
 import type { ScoreRequest } from '../engine.ts';
 import { UserError } from '../errors.ts';
 import type { Score } from '../runs/scores.ts';
-import { classifierFor } from './classifier.ts';
+import { type NamedClassifier, classifierFeatures, classifierFor } from './classifier.ts';
+import { silently } from './collect.ts';
+import { evaluate } from './evaluate.ts';
+import { datasetItems, sampledItems } from './items.ts';
 
-/** Samples that the Inception Score is measured on. */
+/** Samples that a run is scored on when it has been trained. */
 const SAMPLES = 1000;
 
-/**
- * Scores a run on labelled images: the Inception Score of 1,000 new samples, and of as many real test images, by a classifier
- * trained here. Data without labels, or without a test part, give no scores.
- */
-export async function scoreRun(
-  runtime: Runtime,
-  { config, data, learner, state, stream, note }: ScoreRequest,
-): Promise<readonly Score[]> {
-  if (data.classes === undefined || data.itemShape.length !== 3) return [];
-  const test = await openData(config.data, { limit: null, seed: config.seed, split: 'test' }).catch(
-    (error: unknown) => {
-      if (error instanceof UserError) return undefined;
-      throw error;
-    },
-  );
-  if (test === undefined) return [];
+/** The test part of a run's data, or undefined when it has none. */
+async function openTest(config: ScoreRequest['config']): Promise<Dataset | undefined> {
+  return await openData(config.data, { limit: null, seed: config.seed, split: 'test' }).catch((error: unknown) => {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  });
+}
+
+async function classifierOf(runtime: Runtime, { data, note }: ScoreRequest, test: Dataset): Promise<NamedClassifier> {
   note('Scoring: a classifier of the data is trained once and kept.');
-  const classifier = await classifierFor(runtime, data, test, ({ step, steps }) => {
+  return await classifierFor(runtime, data, test, ({ step, steps }) => {
     if (step > 0 && step % Math.ceil(steps / 4) === 0) note(`  classifier ${Math.round((100 * step) / steps)} %`);
   });
-  const samples = await learner.sample(state, SAMPLES, stream);
-  const real = test.batch(Array.from({ length: Math.min(SAMPLES, test.size) }, (_, i) => i)).x;
-  const scoreOf = async (x: typeof real): Promise<number> =>
-    inceptionScore(await predict(runtime, classifier.net, classifier.params, x));
-  const [value, reference] = [await scoreOf(samples), await scoreOf(real)];
-  const measured = `by ${classifier.name} (${(100 * classifier.testAccuracy).toFixed(2)} % right on ${test.size} test images)`;
-  return [
-    { name: 'Inception-type score', value, note: `${SAMPLES} new samples, ${measured}` },
-    { name: 'The same of real images', value: reference, note: `${real.shape[0]} test images` },
-  ];
+}
+
+/**
+ * Scores a run on labelled images: Inception-type score, FID and KID of 1,000 new samples against as many test images, by a
+ * classifier trained here. Data without labels, or without a test part, give no scores.
+ */
+export async function scoreRun(runtime: Runtime, request: ScoreRequest): Promise<readonly Score[]> {
+  const { config, data, learner, state, stream, note } = request;
+  if (data.classes === undefined || data.itemShape.length !== 3) return [];
+  const test = await openTest(config);
+  if (test === undefined) return [];
+  const classifier = await classifierOf(runtime, request, test);
+  const network = classifierFeatures(runtime, classifier);
+  const facts = { name: 'new samples', itemShape: data.itemShape, count: SAMPLES };
+  const scores = await evaluate({
+    runtime,
+    network,
+    samples: sampledItems(learner, state, facts, stream),
+    reference: datasetItems(test, Math.min(SAMPLES, test.size), createStream(config.seed).split('reference')),
+    split: 'test',
+    metrics: ['is', 'fid', 'kid'],
+    seed: config.seed,
+    start: silently,
+  });
+  await network.dispose();
+  const right = (100 * classifier.testAccuracy).toFixed(2);
+  note(`Scored by ${classifier.name}, which is right on ${right} % of ${test.size} test images.`);
+  return scores;
 }

@@ -4,7 +4,7 @@ import { createRuntime } from '../compile.ts';
 import type { Backend, Runtime } from '../types.ts';
 import { ProviderError } from './provider-error.ts';
 import { probeBlockSize } from './blocks.ts';
-import { loadSession } from './session.ts';
+import { loadOnnx, loadSession } from './session.ts';
 
 /** Options of {@link nodeRuntime}. */
 export interface NodeOptions {
@@ -36,34 +36,31 @@ function nodeBackend(options: NodeOptions): Backend {
   const { threads, provider = 'cpu', choose } = options;
   checkOptions(options);
   const target: Target = provider === 'webgpu' ? 'webgpu' : 'cpu';
+  const session = {
+    executionProviders: [provider],
+    graphOptimizationLevel: 'all',
+    // One plan for all buffers of a step takes nearly twice the memory of buffers given back as they fall free, and no less time.
+    enableMemPattern: false,
+    ...(threads !== undefined && { intraOpNumThreads: threads }),
+    // Potentials far from data produce subnormal numbers, which are slow and mean nothing here.
+    extra: { session: { set_denormal_as_zero: '1' } },
+  } as const;
+  const own = {
+    ...session,
+    extra: {
+      ...session.extra,
+      // The lowering places and splits transposes; ONNX Runtime would merge them into ones that its kernel is slow at.
+      optimization: { disable_specified_optimizers: 'TransposeOptimizer;TransposeOptimizer_CPUExecutionProvider' },
+    },
+  };
   return {
     name: `onnxruntime-node ${ort.env.versions.node ?? ''} (${provider}${threads === undefined ? '' : `, ${threads} thread${threads === 1 ? '' : 's'}`})`,
-    load: async (graph) => {
+    loadModel: (bytes) => loadOnnx(ort, bytes, session),
+    load: async (graph, precision = 'single') => {
       try {
-        return await loadSession(
-          ort,
-          graph,
-          {
-            target,
-            blockSize: target === 'cpu' ? await (blockSize ??= probeBlockSize(ort)) : undefined,
-            ...(choose && { choose }),
-          },
-          {
-            executionProviders: [provider],
-            graphOptimizationLevel: 'all',
-            // One plan for all buffers of a step takes nearly twice the memory of buffers given back as they fall free, and no less time.
-            enableMemPattern: false,
-            ...(threads !== undefined && { intraOpNumThreads: threads }),
-            extra: {
-              // Potentials far from data produce subnormal numbers, which are slow and mean nothing here.
-              session: { set_denormal_as_zero: '1' },
-              // The lowering places and splits transposes; ONNX Runtime would merge them into ones that its kernel is slow at.
-              optimization: {
-                disable_specified_optimizers: 'TransposeOptimizer;TransposeOptimizer_CPUExecutionProvider',
-              },
-            },
-          },
-        );
+        const blocks = target === 'cpu' ? await (blockSize ??= probeBlockSize(ort)) : undefined;
+        const lowering = { target, precision, blockSize: blocks, ...(choose && { choose }) };
+        return await loadSession(ort, graph, lowering, own);
       } catch (error) {
         const shapes = graph.inputs.map((input) => formatShape(input.shape)).join(', ');
         throw new Error(

@@ -1,9 +1,9 @@
 import type { FormChooser } from '@brownian/graph';
 import type * as Ort from 'onnxruntime-web/webgpu';
 import { createRuntime } from '../compile.ts';
-import type { Backend, Executable, Runtime } from '../types.ts';
+import type { Backend, Executable, LoadedModel, Runtime } from '../types.ts';
 import { ProviderError } from './provider-error.ts';
-import { loadSession } from './session.ts';
+import { loadOnnx, loadSession } from './session.ts';
 
 /** Options of {@link webRuntime}. */
 export interface WebOptions {
@@ -69,14 +69,26 @@ function queued(executable: Executable): Executable {
   };
 }
 
+function queuedModel(model: LoadedModel): LoadedModel {
+  return {
+    ...model,
+    run: (feeds, fetches) => inTurn(() => model.run(feeds, fetches)),
+    dispose: () => inTurn(() => model.dispose()),
+  };
+}
+
 function webBackend(ort: OrtModule, { provider = 'wasm', threads = 1, choose }: WebOptions): Backend {
+  // Errors only: at each session ONNX Runtime warns that it leaves shape operators on the CPU, as it means to.
+  const session = { executionProviders: [provider], graphOptimizationLevel: 'all', logSeverityLevel: 3 } as const;
   return {
     name: `onnxruntime-web ${ort.env.versions.web ?? ''} (${provider}${provider === 'wasm' ? `, ${threads} thread${threads === 1 ? '' : 's'}` : ''})`,
-    load: async (graph) => {
-      // Errors only: at each session ONNX Runtime warns that it leaves shape operators on the CPU, as it means to.
-      const session = { executionProviders: [provider], graphOptimizationLevel: 'all', logSeverityLevel: 3 } as const;
+    loadModel: async (bytes) => queuedModel(await inTurn(() => loadOnnx(ort, bytes, session))),
+    load: async (graph, precision = 'single') => {
+      // Neither the GPU nor the WASM that comes with it has matrix products in 64 bits.
+      if (precision === 'double' && provider === 'webgpu')
+        throw new ProviderError(`${graph.name}: WebGPU has no double precision; compile it on a runtime on "wasm".`);
       const load = (): Promise<Executable> =>
-        loadSession(ort, graph, { target: provider, ...(choose && { choose }) }, session);
+        loadSession(ort, graph, { target: provider, precision, ...(choose && { choose }) }, session);
       return queued(await inTurn(load));
     },
   };
