@@ -1,5 +1,5 @@
 import { CHART_GUIDE, type ChartGuide, METRIC_GUIDE } from '../metric-guide.ts';
-import type { MetricsRecord } from '../runs/metrics.ts';
+import type { MetricsRecord } from '../runs/database.ts';
 import { Plot, plotSvg } from './plot.ts';
 
 /** A chart of learning curves, ready for a page. */

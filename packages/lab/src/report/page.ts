@@ -69,6 +69,10 @@ function scoreText(value: number): string {
 function notice({ run: { path, record } }: ReportFacts): Markup | null {
   if (record.status === 'diverged')
     return html`<p class="notice"><b>This run diverged.</b> ${record.message ?? ''}</p>`;
+  if (record.status === 'failed')
+    return html`<p class="notice">
+      <b>This run failed:</b> ${record.message ?? ''} Go on with it: <code>brownian resume ${path}</code>
+    </p>`;
   if (record.status === 'running')
     return html`<p class="notice"><b>This run had not ended</b> when the report was written.</p>`;
   if (record.status !== 'interrupted') return null;
