@@ -7,6 +7,8 @@ export interface Context {
   /** Prints a line for the user. */
   print(line: string): void;
   progress(): Progress;
+  /** Asks the user a question of yes or no. @throws UserError when there is nobody to answer. */
+  confirm(question: string): Promise<boolean>;
   /** The command line as the user typed it, for the report. */
   readonly commandLine: string;
   /** Folder in which new runs are made. */

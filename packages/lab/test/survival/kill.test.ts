@@ -103,7 +103,8 @@ it(`a run that is killed ${KILLS} times gives the parameters of one that is not`
       halfWritten += names.some((name) => name.includes('.tmp-')) ? 1 : 0;
       await checkRemains(out, metrics);
     }
-    if (going) expect(await finished(start(['resume', out]))).toMatchObject({ code: 0, err: '' });
+    const last = going ? await finished(start(['resume', out])) : { code: 0, err: '' };
+    expect(last).toMatchObject({ code: 0, err: '' });
     expect((await latestCheckpoint(out))?.checkpoint.state).toEqual(state);
     expect(metricsOf(out)).toEqual(metrics);
     expect(readdirSync(runFiles(out).samples)).toEqual(readdirSync(runFiles(whole).samples));
