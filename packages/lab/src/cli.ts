@@ -137,7 +137,7 @@ function addRuns(program: Command, run: Run): void {
     .command('compare')
     .description('Print the settings in which runs differ and their results; write a page with their curves overlaid.')
     .argument('<runs...>', 'folders of the runs')
-    .option('-o, --out <file>', 'the page (default: runs/comparison.html)')
+    .option('-o, --out <file>', 'the page (default: comparison.html beside the first run)')
     .addHelpText('after', examples('brownian runs compare runs/mnist-gcn-1 runs/mnist-wgcn-1 --out jko.html'))
     .action(async (paths: string[], { out }: { readonly out?: string }) => {
       await run((context) => compareCommand(context, paths, out));

@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type MetricsRecord, lastIteration, openDatabase, readEvents, readMetrics } from '../src/runs/database.ts';
-import { openToWrite } from '../src/runs/sqlite.ts';
+import { atOnce, guarded, openToWrite } from '../src/runs/sqlite.ts';
 import { temporaryFolder } from './support/files.ts';
 
 const records = (from: number, to: number): MetricsRecord[] =>
@@ -94,5 +94,21 @@ describe("a run's database", () => {
     writeFileSync(file, 'metrics');
     expect(() => readMetrics(file)).toThrow(`Cannot read ${file}: it is damaged or no SQLite database.`);
     expect(() => openDatabase(file)).toThrow(`Cannot write ${file}: it is damaged or no SQLite database.`);
+  });
+
+  it('on a full disk is refused in a sentence, and keeps what was committed', () => {
+    const file = join(temporaryFolder(), 'run.db');
+    const db = openDatabase(file);
+    db.append(records(1, 5));
+    db.close();
+    const full = openToWrite(file);
+    // To SQLite a limit of pages is what a full disk is.
+    full.pragma('max_page_count = 6');
+    const insert = full.prepare('INSERT INTO metrics VALUES (?, 0, ?)');
+    const fill = (): void => {
+      for (let i = 6; i < 1000; i++) insert.run(i, '{}'.padEnd(1000));
+    };
+    expect(() => guarded('write', file, () => atOnce(full, fill))).toThrow(`Cannot write ${file}: the disk is full.`);
+    expect(readMetrics(file)).toEqual(records(1, 5));
   });
 });

@@ -68,8 +68,8 @@ describe('brownian runs compare', () => {
     const a = await trained(folder, 'a', '--langevin.steps', '7');
     const b = await trained(folder, 'b', '--langevin.steps', '9', '--seed', '2');
     await writeScores(b, [{ name: 'Sharpness <1>', value: 6.42, note: '' }]);
-    const page = join(folder, 'page.html');
-    const { code, out, err } = await brownian(['runs', 'compare', a, b, '--out', page]);
+    const page = join(folder, 'comparison.html');
+    const { code, out, err } = await brownian(['runs', 'compare', a, b]);
     expect([code, err]).toEqual([0, '']);
     const cells = out.split('\n').map((line) => line.split(/ {2,}/));
     expect(cells).toContainEqual(['langevin.steps', '7', '9']);

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { UserError, fileProblem } from '../errors.ts';
 import { writeCsv } from '../export/csv.ts';
 import { writeTensorboard } from '../export/tensorboard.ts';
@@ -57,7 +57,7 @@ export async function compareCommand(
   const differing = differingSettings(runs);
   if (differing.length === 0) context.print('The runs have the same settings.');
   else print('settings that differ', differing);
-  const file = out ?? join(context.runsFolder, 'comparison.html');
+  const file = out ?? join(dirname(paths[0] ?? ''), 'comparison.html');
   await writeAtomically(file, [comparisonPage(runs)]);
   context.print(`Curves: ${file}`);
   return 0;

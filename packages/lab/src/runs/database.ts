@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
-import { type Sqlite, guarded, openToRead, openToWrite } from './sqlite.ts';
+import { type Sqlite, atOnce, guarded, openToRead, openToWrite } from './sqlite.ts';
 
 /** What one iteration measured. */
 export interface MetricsRecord {
@@ -80,11 +80,11 @@ export function openDatabase(file: string): RunDatabase {
   const insert = db.prepare('INSERT OR REPLACE INTO metrics VALUES (?, ?, ?)');
   const insertEvent = db.prepare('INSERT INTO events (time, kind, iteration, message) VALUES (?, ?, ?, ?)');
   const remove = db.prepare('DELETE FROM metrics WHERE iteration > ?');
-  const addAll = db.transaction((records: readonly MetricsRecord[]) => {
+  const addAll = (records: readonly MetricsRecord[]): void => {
     for (const { iteration, seconds, metrics } of records) insert.run(iteration, seconds, JSON.stringify(metrics));
-  });
+  };
   return {
-    append: (records) => guarded('write', file, () => addAll(records)),
+    append: (records) => guarded('write', file, () => atOnce(db, () => addAll(records))),
     addEvent: ({ time, kind, iteration, message }) =>
       guarded('write', file, () => void insertEvent.run(time, kind, iteration, message)),
     rewind: (iteration) => guarded('write', file, () => void remove.run(iteration)),

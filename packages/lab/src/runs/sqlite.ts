@@ -72,3 +72,18 @@ export function openToRead(file: string): Sqlite | undefined {
     return open('immutable=1');
   }
 }
+
+/**
+ * Does all of `task` or nothing of it. (The binding's own `transaction` rolls back what a full disk has rolled back already, and
+ * so hides why it failed.)
+ */
+export function atOnce(db: Sqlite, task: () => void): void {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    task();
+    db.exec('COMMIT');
+  } catch (error) {
+    if (db.inTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}
