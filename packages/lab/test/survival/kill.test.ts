@@ -37,12 +37,20 @@ async function training(child: ChildProcess): Promise<void> {
   });
 }
 
-/** Waits until the `n`-th checkpoint from now begins to be written. */
+/** The iteration of a checkpoint's file, temporary or not. */
+function iterationOf(name: string): number {
+  return Number(/iteration-(\d+)/.exec(name)?.[1] ?? 0);
+}
+
+/** Waits until the `n`-th checkpoint from now begins to be written: until something of its name appears in the folder. */
 async function writing(child: ChildProcess, out: string, n: number): Promise<void> {
-  const seen = new Set<string>();
+  const { checkpoints } = runFiles(out);
+  const newest = Math.max(0, ...readdirSync(checkpoints).map(iterationOf));
+  const seen = new Set<number>();
   await new Promise<void>((done) => {
-    const watcher = watch(runFiles(out).checkpoints, (_event, name) => {
-      if (name?.includes('.tmp-') === true) seen.add(name);
+    const watcher = watch(checkpoints, (_event, name) => {
+      const iteration = iterationOf(name ?? '');
+      if (iteration > newest) seen.add(iteration);
       if (seen.size >= n) done();
     });
     child.on('close', () => {
