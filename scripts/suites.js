@@ -22,6 +22,13 @@ export const SUITES = [
     needs: 'nothing',
   },
   {
+    name: 'survival',
+    include: 'packages/*/test/survival/**/*.test.ts',
+    timeout: 60_000,
+    workers: 1,
+    needs: 'nothing',
+  },
+  {
     name: 'data',
     include: '{packages/*/test,conformance}/data-suite/**/*.test.ts',
     timeout: 300_000,

@@ -1,4 +1,5 @@
 import { readFileSync, realpathSync } from 'node:fs';
+import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
 import { DataError, MODELS } from 'brownian';
 import { Command, CommanderError } from 'commander';
@@ -6,6 +7,7 @@ import type { Context, ExitCode } from './commands/context.ts';
 import { type EvaluateRequest, evaluateCommand } from './commands/evaluate.ts';
 import { reportCommand } from './commands/report.ts';
 import { RESUMABLE, resumeCommand } from './commands/resume.ts';
+import { compareCommand, deleteCommand, exportCommand, listCommand } from './commands/runs.ts';
 import { sampleCommand } from './commands/sample.ts';
 import { trainCommand } from './commands/train.ts';
 import { commandOptions, flagNames, flagValues, modelIn, spellFlags } from './config/flags.ts';
@@ -153,6 +155,62 @@ function addReport(program: Command, run: Run): void {
     });
 }
 
+function addRuns(program: Command, run: Run): void {
+  const runs = program
+    .command('runs')
+    .summary('list, compare, delete and export runs')
+    .description('List runs; or compare, delete or export them.')
+    .addHelpText(
+      'after',
+      examples(
+        'brownian runs',
+        'brownian runs compare runs/mnist-wgcn-1 runs/mnist-wgcn-2',
+        'brownian runs delete runs/mnist-wgcn-1',
+        'brownian runs export runs/mnist-wgcn-1 --format tensorboard --out logs/wgcn',
+      ),
+    );
+  runs
+    .command('list', { isDefault: true })
+    .description('List the runs of a folder: model, data, iterations, state, score, when. (Also without "list".)')
+    .argument('[folder]', 'folder of runs (default: runs)')
+    .addHelpText('after', examples('brownian runs', 'brownian runs list experiments'))
+    .action(async (folder: string | undefined) => await run((context) => listCommand(context, folder)));
+  runs
+    .command('compare')
+    .description('Print the settings in which runs differ and their results; write a page with their curves overlaid.')
+    .argument('<runs...>', 'folders of the runs')
+    .option('-o, --out <file>', 'the page (default: comparison.html beside the first run)')
+    .addHelpText('after', examples('brownian runs compare runs/mnist-gcn-1 runs/mnist-wgcn-1 --out jko.html'))
+    .action(async (paths: string[], { out }: { readonly out?: string }) => {
+      await run((context) => compareCommand(context, paths, out));
+    });
+  runs
+    .command('delete')
+    .description('Delete runs for good, with all their files. A run in progress is refused.')
+    .argument('<runs...>', 'folders of the runs')
+    .option('-y, --yes', 'do not ask')
+    .addHelpText('after', examples('brownian runs delete runs/mnist-gcn-1', 'brownian runs delete runs/* --yes'))
+    .action(async (paths: string[], { yes = false }: { readonly yes?: boolean }) => {
+      await run((context) => deleteCommand(context, paths, yes));
+    });
+  runs
+    .command('export')
+    .description('Write the metrics of a run for other tools; for TensorBoard with the pictures of its particles.')
+    .argument('<run>', 'folder of the run')
+    .requiredOption('-f, --format <name>', 'csv or tensorboard')
+    .requiredOption('-o, --out <path>', 'the file (csv), or the folder for tensorboard --logdir')
+    .addHelpText(
+      'after',
+      examples(
+        'brownian runs export runs/mnist-wgcn-1 --format csv --out metrics.csv',
+        'brownian runs export runs/mnist-wgcn-1 --format tensorboard --out logs/wgcn',
+      ),
+    )
+    .action(async (path: string, options: { readonly format: string; readonly out: string }) => {
+      await run((context) => exportCommand(context, path, options));
+    });
+}
+
 /** One sentence for a command line that commander could not make sense of. */
 function usageProblem(error: CommanderError): string {
   const text = error.message.replace(/^error: /, '').split('\n')[0] ?? '';
@@ -170,13 +228,33 @@ export interface Terminal {
   err(text: string): void;
   /** The stream to draw a progress bar on, when there is a person to see it. */
   readonly bar: NodeJS.WriteStream | null;
+  /** Asks for a line of text; null when there is nobody to answer. */
+  readonly ask: ((question: string) => Promise<string>) | null;
 }
 
 const PROCESS_TERMINAL: Terminal = {
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
   bar: process.stderr.isTTY ? process.stderr : null,
+  ask: process.stdin.isTTY ? askTerminal : null,
 };
+
+async function askTerminal(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await lines.question(question);
+  } finally {
+    lines.close();
+  }
+}
+
+/** Asks a question; anything but yes is no. */
+async function confirm(terminal: Terminal, question: string): Promise<boolean> {
+  if (terminal.ask === null)
+    throw new UserError(`There is nobody to answer "${question}"; give --yes to go ahead without asking.`);
+  const answer = await terminal.ask(`${question} [y/N] `);
+  return /^y(es)?$/i.test(answer.trim());
+}
 
 function fail(error: unknown, debug: boolean, terminal: Terminal): number {
   if (error instanceof CommanderError) {
@@ -217,6 +295,7 @@ export async function main(
     progress: () =>
       terminal.bar === null ? lineProgress((line) => terminal.out(`${line}\n`)) : barProgress(terminal.bar),
     task: () => (terminal.bar === null ? lineTask((line) => terminal.out(`${line}\n`)) : barTask(terminal.bar)),
+    confirm: (question) => confirm(terminal, question),
     commandLine: retype(argv),
     runsFolder: 'runs',
   };
@@ -235,6 +314,7 @@ export async function main(
   addSample(program, run);
   addEvaluate(program, run);
   addReport(program, run);
+  addRuns(program, run);
   program.addHelpText(
     'after',
     examples('brownian train mnist --minutes 4', 'brownian sample runs/mnist-wgcn-1', 'brownian train --help'),

@@ -2,18 +2,27 @@ import type { NDArray, Tree } from '@brownian/graph';
 import { NonFiniteError, type Stream } from '@brownian/runtime';
 import type { BatchOrder, Dataset, Learner, Metrics } from 'brownian';
 import type { RunConfig } from './config/schema.ts';
+import { type Symptom, type Watch, isCalm, observe, particleSpread } from './divergence.ts';
 import { UserError } from './errors.ts';
 import type { Progress } from './progress.ts';
+import { explainDivergence } from './remedies.ts';
 import type { Checkpoint, TimeSpent } from './runs/checkpoint.ts';
-import type { MetricsRecord } from './runs/metrics.ts';
+import type { MetricsRecord, RunEvent } from './runs/database.ts';
 import { configHash } from './runs/run.ts';
 
 /** Where a loop leaves its results: the run's folder, or memory in tests. */
 export interface RunStore {
-  appendMetrics(records: readonly MetricsRecord[]): Promise<void>;
+  appendMetrics(records: readonly MetricsRecord[]): void;
+  addEvent(kind: RunEvent['kind'], iteration: number, message: string): void;
   writeCheckpoint(checkpoint: Checkpoint): Promise<void>;
   /** Draws particles as they stand after an iteration. */
   writeGrid(iteration: number, particles: NDArray): Promise<void>;
+  /**
+   * Forgets everything after the newest good checkpoint that was due.
+   *
+   * @returns that checkpoint, or undefined when there is none and the run begins again.
+   */
+  rollBack(isGood: (checkpoint: Checkpoint) => boolean): Promise<Checkpoint | undefined>;
 }
 
 /** All that a training loop needs. */
@@ -39,7 +48,7 @@ export interface Training {
 export interface Outcome {
   readonly status: 'finished' | 'out of time' | 'interrupted' | 'diverged';
   readonly iteration: number;
-  /** The last state that was good. */
+  /** The last state that was finite. */
   readonly state: Tree<NDArray>;
   readonly seconds: TimeSpent;
   /** Why it ended, when that needs saying. */
@@ -55,17 +64,156 @@ export function isGridIteration(iteration: number, every: number): boolean {
   return iteration % every === 0 || (iteration < every && EARLY_GRIDS.has(iteration));
 }
 
-function badMetric(metrics: Metrics): string | undefined {
-  const entry = Object.entries(metrics).find(([, value]) => !Number.isFinite(value));
-  return entry === undefined ? undefined : `the metric "${entry[0]}" is ${entry[1]}`;
+/** All that the next iteration depends on. */
+interface Position {
+  readonly iteration: number;
+  readonly state: Tree<NDArray>;
+  readonly watch: Watch;
 }
 
-function divergence(iteration: number, reason: string, last: number): string {
-  return (
-    `Training diverged in iteration ${iteration} (${reason.replace(/[.\s]+$/, '')}); try a smaller --langevin.delta or ` +
-    `--learning-rate, a larger --flow.beta, or --flow.energy-l2 0.1` +
-    (last > 0 ? `, and note that the checkpoint of iteration ${last} is good.` : '.')
-  );
+class Loop {
+  readonly #training: Training;
+  readonly #hash: string;
+  readonly #now: () => number;
+  readonly #began: number;
+  readonly #before: number;
+  #stepping: number;
+  #draw: Stream;
+  #rollbacks: number;
+  #saved = -1;
+  /** The iteration that a rollback would go to; 0 is the beginning. */
+  #good = 0;
+  #pending: MetricsRecord[] = [];
+  #flushed = 0;
+
+  constructor(training: Training) {
+    const { config, from, stream, now } = training;
+    this.#training = training;
+    this.#hash = configHash(config);
+    this.#now = now ?? ((): number => performance.now());
+    this.#began = this.#now();
+    this.#before = from?.seconds.total ?? 0;
+    this.#stepping = from?.seconds.training ?? 0;
+    this.#rollbacks = from?.rollbacks ?? 0;
+    this.#draw = stream.split('draw');
+  }
+
+  #spent(): TimeSpent {
+    return { training: this.#stepping, total: this.#before + (this.#now() - this.#began) / 1000 };
+  }
+
+  #flush(): void {
+    if (this.#pending.length > 0) this.#training.store.appendMetrics(this.#pending);
+    [this.#pending, this.#flushed] = [[], this.#spent().total];
+  }
+
+  /** The position of a checkpoint, or of the beginning; the draws go on from there. */
+  async #place(from: Checkpoint | undefined): Promise<Position> {
+    const { learner, stream, data } = this.#training;
+    this.#saved = from?.iteration ?? -1;
+    if (from === undefined) {
+      this.#good = 0;
+      return { iteration: 0, state: await learner.init(stream.split('init'), data), watch: {} };
+    }
+    this.#draw.restore(from.stream);
+    this.#noteGood(from.iteration, from.watch);
+    return { iteration: from.iteration, state: from.state, watch: from.watch };
+  }
+
+  async #save({ iteration, state, watch }: Position): Promise<void> {
+    this.#flush();
+    await this.#training.store.writeCheckpoint({
+      iteration,
+      state,
+      stream: this.#draw.state(),
+      seconds: this.#spent(),
+      watch,
+      rollbacks: this.#rollbacks,
+      configHash: this.#hash,
+    });
+    this.#saved = iteration;
+    this.#noteGood(iteration, watch);
+  }
+
+  #noteGood(iteration: number, watch: Watch): void {
+    if (isCalm(watch) && iteration % this.#training.config.checkpointEvery === 0) this.#good = iteration;
+  }
+
+  /** One iteration: the position after it, or what went wrong. */
+  async #advance(at: Position): Promise<[next: Position, symptom: Symptom | undefined]> {
+    const { config, data, learner, order, progress, store } = this.#training;
+    const before = this.#now();
+    const batch = data.batch(order.indicesAt(at.iteration));
+    const stepped = await finiteStep(learner, at.state, batch, this.#draw);
+    if ('kind' in stepped) return [at, stepped];
+    this.#stepping += (this.#now() - before) / 1000;
+    const [state, measured] = stepped;
+    const spread = particleSpread(learner.particles(state), batch.x);
+    const metrics = spread === undefined ? measured : { ...measured, particleSpread: spread };
+    const [watch, symptom] = observe(at.watch, metrics);
+    if (symptom?.kind === 'not finite') return [at, symptom];
+    const iteration = at.iteration + 1;
+    const { total } = this.#spent();
+    this.#pending.push({ iteration, seconds: round(total), metrics });
+    progress.update({ iteration, seconds: total, metrics });
+    if (total - this.#flushed >= FLUSH_SECONDS) this.#flush();
+    if (isGridIteration(iteration, config.gridEvery)) await store.writeGrid(iteration, learner.particles(state));
+    return [{ iteration, state, watch }, symptom];
+  }
+
+  /** Goes back to the last good checkpoint, and on from there with a stream that no earlier attempt has drawn from. */
+  async #rollBack({ seen }: Symptom, iteration: number): Promise<Position> {
+    const { config, progress, store, stream } = this.#training;
+    this.#pending = [];
+    const target = await store.rollBack((checkpoint) => isCalm(checkpoint.watch));
+    const at = await this.#place(target);
+    this.#rollbacks += 1;
+    this.#draw = stream.split(`draw after rollback ${this.#rollbacks}`);
+    const which = `rollback ${this.#rollbacks} of at most ${config.rollbacks}`;
+    const message = `Diverged in iteration ${iteration} (${seen}): back to iteration ${at.iteration} with other noise, ${which}.`;
+    store.addEvent('rolled back', at.iteration, message);
+    progress.note(message);
+    return at;
+  }
+
+  #end(status: Outcome['status'], { iteration, state }: Position, message: string | null = null): Outcome {
+    this.#training.progress.stop();
+    return { status, iteration, state, seconds: this.#spent(), message };
+  }
+
+  /** Ends in good order, with a checkpoint. */
+  async #conclude(status: Outcome['status'], at: Position): Promise<Outcome> {
+    if (this.#saved !== at.iteration) await this.#save(at);
+    return this.#end(status, at);
+  }
+
+  async run(): Promise<Outcome> {
+    const { config, from, learner, progress, stop, store } = this.#training;
+    let at = await this.#place(from);
+    progress.start(config, { iteration: at.iteration, seconds: this.#spent().total });
+    if (from === undefined) await store.writeGrid(0, learner.particles(at.state));
+    while (at.iteration < config.iterations) {
+      if (stop.aborted) return await this.#conclude('interrupted', at);
+      if (config.minutes !== null && this.#spent().total >= config.minutes * 60)
+        return await this.#conclude('out of time', at);
+      const [next, symptom] = await this.#advance(at);
+      if (symptom === undefined) {
+        at = next;
+        if (at.iteration % config.checkpointEvery === 0) await this.#save(at);
+        continue;
+      }
+      // An iteration that gave nothing finite has no position of its own.
+      const iteration = Math.max(next.iteration, at.iteration + 1);
+      if (config.onDivergence === 'rollback' && this.#rollbacks < config.rollbacks) {
+        at = await this.#rollBack(symptom, iteration);
+        continue;
+      }
+      this.#flush();
+      const facts = { iteration, rollbacks: this.#rollbacks, good: this.#good };
+      return this.#end('diverged', next, explainDivergence(symptom, config, facts));
+    }
+    return await this.#conclude('finished', at);
+  }
 }
 
 /**
@@ -75,79 +223,20 @@ function divergence(iteration: number, reason: string, last: number): string {
  * @throws UserError when something cannot be written.
  */
 export async function train(training: Training): Promise<Outcome> {
-  const { config, data, learner, store, progress, from } = training;
-  const now = training.now ?? ((): number => performance.now());
-  const began = now();
-  const hash = configHash(config);
-  const draw = training.stream.split('draw');
-  if (from !== undefined) draw.restore(from.stream);
-  let state = from?.state ?? (await learner.init(training.stream.split('init'), data));
-  let iteration = from?.iteration ?? 0;
-  let saved = from === undefined ? -1 : iteration;
-  let stepping = from?.seconds.training ?? 0;
-  let pending: MetricsRecord[] = [];
-  let flushed = 0;
-
-  const spent = (): TimeSpent => ({ training: stepping, total: (from?.seconds.total ?? 0) + (now() - began) / 1000 });
-  const flush = async (): Promise<void> => {
-    if (pending.length > 0) await store.appendMetrics(pending);
-    [pending, flushed] = [[], spent().total];
-  };
-  const save = async (): Promise<void> => {
-    await flush();
-    await store.writeCheckpoint({ iteration, state, stream: draw.state(), seconds: spent(), configHash: hash });
-    saved = iteration;
-  };
-  const end = async (status: Outcome['status'], message: string | null = null): Promise<Outcome> => {
-    if (status === 'diverged') await flush();
-    else if (saved !== iteration) await save();
-    progress.stop();
-    return { status, iteration, state, seconds: spent(), message };
-  };
-
-  progress.start(config, { iteration, seconds: spent().total });
-  if (from === undefined) await store.writeGrid(0, learner.particles(state));
-  while (iteration < config.iterations) {
-    if (training.stop.aborted) return await end('interrupted');
-    if (config.minutes !== null && spent().total >= config.minutes * 60) return await end('out of time');
-    const before = now();
-    const [next, metrics, problem] = await guardedStep(
-      learner,
-      state,
-      data.batch(training.order.indicesAt(iteration)),
-      draw,
-    );
-    if (next === undefined) return await end('diverged', divergence(iteration + 1, problem, Math.max(saved, 0)));
-    stepping += (now() - before) / 1000;
-    state = next;
-    iteration += 1;
-    const { total } = spent();
-    pending.push({ iteration, seconds: round(total), metrics });
-    progress.update({ iteration, seconds: total, metrics });
-    if (total - flushed >= FLUSH_SECONDS) await flush();
-    if (isGridIteration(iteration, config.gridEvery)) await store.writeGrid(iteration, learner.particles(state));
-    if (iteration % config.checkpointEvery === 0) await save();
-  }
-  return await end('finished');
+  return await new Loop(training).run();
 }
 
-type StepResult =
-  | [state: Tree<NDArray>, metrics: Metrics, problem: '']
-  | [state: undefined, metrics: Metrics, problem: string];
-
-/** A step, with divergence as a value: the state is then undefined and the problem says what is not finite. */
-async function guardedStep(
+/** A step, with divergence as a value. */
+async function finiteStep(
   learner: Learner,
   state: Tree<NDArray>,
   batch: ReturnType<Dataset['batch']>,
   draw: Stream,
-): Promise<StepResult> {
+): Promise<[state: Tree<NDArray>, metrics: Metrics] | Symptom> {
   try {
-    const [next, metrics] = await learner.step(state, batch, draw);
-    const problem = badMetric(metrics);
-    return problem === undefined ? [next, metrics, ''] : [undefined, metrics, problem];
+    return await learner.step(state, batch, draw);
   } catch (error) {
-    if (error instanceof NonFiniteError) return [undefined, {}, error.message];
+    if (error instanceof NonFiniteError) return { kind: 'not finite', seen: error.message.replace(/[.\s]+$/, '') };
     throw error;
   }
 }

@@ -25,6 +25,7 @@ export const METRIC_GUIDE: readonly MetricGuide[] = [
   { name: 'potentialData', chart: 'potential', label: 'data', short: 'Φ data' },
   { name: 'potentialParticles', chart: 'potential', label: 'particles', short: 'Φ particles' },
   { name: 'gradientNorm', chart: 'force', label: '‖∇Φ‖' },
+  { name: 'particleSpread', chart: 'spread', label: 'spread' },
   { name: 'parameterGradientNorm', chart: 'gradient', label: 'gradient norm' },
   { name: 'speed', chart: 'speed', label: 'squared speed' },
   { name: 'previousSpeed', chart: '', label: 'squared speed at the previous particles' },
@@ -52,6 +53,13 @@ export const CHART_GUIDE: readonly ChartGuide[] = [
     title: 'Force on a particle, ‖∇Φ‖',
     meaning:
       'Mean length of the gradient that moves a particle, at the last Langevin step. Steady growth means Φ is getting too steep.',
+    log: true,
+  },
+  {
+    key: 'spread',
+    title: 'Spread of particles over that of data',
+    meaning:
+      'Root mean square distance of particles from their mean, divided by that of the batch: near 1 when both vary alike. Near 0 the particles have collapsed.',
     log: true,
   },
   {

@@ -18,6 +18,8 @@ const CHECKPOINT: Checkpoint = {
   },
   stream: { key: [4_294_967_295, 0], count: 2 ** 40 },
   seconds: { training: 1.25, total: 2.5 },
+  watch: { 'loss.level': 0.1, 'loss.seen': 3 },
+  rollbacks: 1,
   configHash: 'abc',
 };
 

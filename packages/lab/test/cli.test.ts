@@ -1,28 +1,14 @@
-import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { decodeTensors } from '../src/runs/safetensors.ts';
 import { runFiles } from '../src/runs/run.ts';
-import { type Ended, brownian, isOneSentence } from './support/command.ts';
+import { brownian, isOneSentence } from './support/command.ts';
 import { fakeEngine } from './support/fake-engine.ts';
 import { temporaryFolder, tinyImages } from './support/files.ts';
+import { finished, start } from './support/process.ts';
 import { PROVENANCE } from './support/scores.ts';
-
-const CLI = resolve(import.meta.dirname, '../src/cli.ts');
-
-/** Runs the command as a process of its own, on its sources and the real engine. */
-async function spawned(argv: readonly string[], cwd: string): Promise<Ended> {
-  const tsx = import.meta.resolve('tsx');
-  const child = spawn(process.execPath, ['--conditions=source', '--import', tsx, CLI, ...argv], { cwd });
-  let out = '';
-  let err = '';
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-  const code = await new Promise<number>((done) => void child.on('close', (status) => done(status ?? -1)));
-  return { code, out, err };
-}
 
 /** A finished run of the fake on tiny images. */
 async function finishedRun(): Promise<string> {
@@ -42,6 +28,8 @@ describe('help', () => {
     [['resume', '--help'], '$ brownian resume runs/mnist-wgcn-1'],
     [['sample', '--help'], '$ brownian sample runs/mnist-wgcn-1'],
     [['report', '--help'], '$ brownian report runs/mnist-wgcn-1'],
+    [['runs', '--help'], '$ brownian runs compare runs/mnist-wgcn-1 runs/mnist-wgcn-2'],
+    [['runs', 'export', '--help'], '--format tensorboard --out logs/wgcn'],
     [['--version'], '0.1.0\n'],
   ])('%j', async (argv, text) => {
     const ended = await brownian(argv);
@@ -50,11 +38,11 @@ describe('help', () => {
   });
 
   it('gives every example a command that exists', async () => {
-    for (const command of ['', 'train', 'resume', 'sample', 'report']) {
+    for (const command of ['', 'train', 'resume', 'sample', 'report', 'runs']) {
       const { out } = await brownian([...(command === '' ? [] : [command]), '--help']);
       const examples = [...out.matchAll(/\$ brownian (\S+)/g)].map(([, name]) => name);
       expect(examples.length).toBeGreaterThan(0);
-      for (const name of examples) expect(['train', 'resume', 'sample', 'report']).toContain(name);
+      for (const name of examples) expect(['train', 'resume', 'sample', 'report', 'runs']).toContain(name);
     }
   });
 });
@@ -106,14 +94,14 @@ describe('what the user can put right', () => {
     );
   });
 
-  it('a corrupt checkpoint, naming the one before it', async () => {
+  it('checkpoints that are all corrupt', async () => {
     const run = await finishedRun();
-    writeFileSync(runFiles(run).checkpoint(6), 'not a checkpoint');
+    for (const iteration of [3, 6]) writeFileSync(runFiles(run).checkpoint(iteration), 'not a checkpoint');
     for (const command of ['sample', 'resume']) {
       const ended = await brownian([command, run]);
       expect(ended.code).toBe(1);
       expect(ended.err).toMatch(
-        /iteration-000006\.safetensors is not a valid safetensors file: .*; delete it to go on from iteration 3\.\n$/,
+        /iteration-000006\.safetensors is not a valid safetensors file: .*, and none of the 2 there are is whole; delete /,
       );
       expect(isOneSentence(ended.err)).toBe(true);
     }
@@ -211,14 +199,14 @@ describe('the process', () => {
       '--sampling.steps',
       '2',
     ];
-    const trained = await spawned(['train', '8-gaussians', ...flags], folder);
+    const trained = await finished(start(['train', '8-gaussians', ...flags], { cwd: folder }));
     expect(trained.err).toBe('');
     expect(trained.code).toBe(0);
     expect(trained.out).toMatch(
       /^Training wgcn on 8-gaussians \(20000 items\) with onnxruntime-node .*; the run is in runs\/8-gaussians-wgcn-1\niteration 3\/3 · /,
     );
     expect(existsSync(join(folder, 'runs/8-gaussians-wgcn-1/report.html'))).toBe(true);
-    expect(await spawned(['sample', 'runs/8-gaussians-wgcn-1', '--n', '3'], folder)).toMatchObject({
+    expect(await finished(start(['sample', 'runs/8-gaussians-wgcn-1', '--n', '3'], { cwd: folder }))).toMatchObject({
       code: 0,
       err: '',
     });
@@ -228,7 +216,7 @@ describe('the process', () => {
     const folder = temporaryFolder();
     mkdirSync(join(folder, 'data'));
     writeFileSync(join(folder, 'data/train-images-idx3-ubyte'), Uint8Array.of(1, 2, 3, 4));
-    const ended = await spawned(['train', 'data'], folder);
+    const ended = await finished(start(['train', 'data'], { cwd: folder }));
     expect(ended).toMatchObject({ code: 1, out: '' });
     expect(ended.err).toContain('magic number');
     expect(isOneSentence(ended.err)).toBe(true);
@@ -237,17 +225,12 @@ describe('the process', () => {
   it('ends with code 130 and a checkpoint when it gets SIGINT', { timeout: 60_000 }, async () => {
     const folder = temporaryFolder();
     const flags = ['--iterations', '1000000', '--batch-size', '16', '--steps', '1', '--potential.channels', '8'];
-    const child = spawn(
-      process.execPath,
-      ['--conditions=source', '--import', import.meta.resolve('tsx'), CLI, 'train', 'rings', ...flags],
-      { cwd: folder },
-    );
-    let out = '';
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+    const child = start(['train', 'rings', ...flags], { cwd: folder });
+    const ended = finished(child);
     const grid = join(folder, 'runs/rings-wgcn-1/samples/iteration-000001.png');
     while (!existsSync(grid) && child.exitCode === null) await new Promise((done) => void setTimeout(done, 50));
     child.kill('SIGINT');
-    const code = await new Promise<number>((done) => void child.on('close', (status) => done(status ?? -1)));
+    const { code, out } = await ended;
     expect(code).toBe(130);
     expect(out).toContain('Go on with: brownian resume runs/rings-wgcn-1');
   });

@@ -11,7 +11,7 @@ import { type Outcome, type RunStore, isGridIteration, train } from '../src/loop
 import type { Progress } from '../src/progress.ts';
 import type { Checkpoint } from '../src/runs/checkpoint.ts';
 import { readCheckpoint } from '../src/runs/checkpoint.ts';
-import { type MetricsRecord, readMetrics } from '../src/runs/metrics.ts';
+import { type MetricsRecord, readEvents, readMetrics } from '../src/runs/database.ts';
 import { runFiles } from '../src/runs/run.ts';
 import { latestCheckpoint } from '../src/runs/store.ts';
 import { brownian } from './support/command.ts';
@@ -29,17 +29,28 @@ interface Memory extends RunStore {
   readonly records: MetricsRecord[];
   readonly checkpoints: Checkpoint[];
   readonly grids: number[];
+  readonly events: string[];
 }
 
-function memoryStore(): Memory {
+function memoryStore(every = 7): Memory {
   const [records, checkpoints, grids]: [MetricsRecord[], Checkpoint[], number[]] = [[], [], []];
+  const events: string[] = [];
   return {
     records,
     checkpoints,
     grids,
-    appendMetrics: (added) => Promise.resolve(void records.push(...added)),
+    events,
+    appendMetrics: (added) => void records.push(...added),
+    addEvent: (kind, iteration, message) => void events.push(`${kind} ${iteration}: ${message}`),
     writeCheckpoint: (checkpoint) => Promise.resolve(void checkpoints.push(checkpoint)),
     writeGrid: (iteration) => Promise.resolve(void grids.push(iteration)),
+    rollBack(isGood) {
+      const target = checkpoints.findLast((checkpoint) => checkpoint.iteration % every === 0 && isGood(checkpoint));
+      const iteration = target?.iteration ?? 0;
+      records.splice(records.findLastIndex((record) => record.iteration <= iteration) + 1);
+      checkpoints.splice(checkpoints.findLastIndex((checkpoint) => checkpoint.iteration <= iteration) + 1);
+      return Promise.resolve(target);
+    },
   };
 }
 
@@ -127,15 +138,52 @@ describe('the training loop', () => {
   });
 
   it('notices divergence, keeps the last good checkpoint, and says what to try', async () => {
-    const { status, iteration, checkpoints, records, message } = await run({ divergesIn: 17 });
+    const { status, iteration, checkpoints, records, message } = await run({ diverges: (i) => i === 17 });
     expect([status, iteration]).toEqual(['diverged', 16]);
     expect(checkpoints.at(-1)?.iteration).toBe(14);
     expect(records).toHaveLength(16);
     expect(message).toBe(
       'Training diverged in iteration 17 (fake update: output "params.bias" has NaN at position 0 of 1; the computation ' +
-        'diverged); try a smaller --langevin.delta or --learning-rate, a larger --flow.beta, or --flow.energy-l2 0.1, and ' +
-        'note that the checkpoint of iteration 14 is good.',
+        'diverged); train anew with --langevin.delta 0.1 (a smaller step), --flow.beta 120 or --flow.energy-l2 0.3, or ' +
+        'resume it with --on-divergence rollback, which goes back to the good checkpoint of iteration 14 and draws other noise.',
     );
+  });
+
+  it('goes back to the last good checkpoint with other noise, when it is told to', async () => {
+    // Only the first stream diverges, so one rollback is enough.
+    const first = createStream(1).split('draw').state().key;
+    const diverges: FakeBehaviour['diverges'] = (i, { key }) => i === 17 && key.join() === first.join();
+    const settings = { onDivergence: 'rollback' } as const;
+    const [whole, one, two] = [await run({}), await run({ settings, diverges }), await run({ settings, diverges })];
+    expect([one.status, one.iteration]).toEqual(['finished', 30]);
+    expect(one.events).toEqual([expect.stringMatching(/^rolled back 14: .*iteration 17 .*rollback 1 of at most 3\.$/)]);
+    expect(one.records.map((record) => record.iteration)).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
+    const metrics = (outcome: Memory): unknown[] => outcome.records.map((record) => record.metrics);
+    expect(metrics(one).slice(0, 14)).toEqual(metrics(whole).slice(0, 14));
+    expect(metrics(one)[14]).not.toEqual(metrics(whole)[14]);
+    expect(two.state).toEqual(one.state);
+  });
+
+  it.each([3, 9, 15, 18, 25])('rolled back and stopped after %i steps equals the run that was not', async (k) => {
+    const first = createStream(1).split('draw').state().key;
+    const diverges: FakeBehaviour['diverges'] = (i, { key }) => i === 17 && key.join() === first.join();
+    const settings = { onDivergence: 'rollback' } as const;
+    const whole = await run({ settings, diverges });
+    const controller = new AbortController();
+    const store = memoryStore();
+    await run({ settings, diverges, store, stop: controller.signal, onStep: (i) => i === k - 1 && controller.abort() });
+    const resumed = await run({ settings, diverges, store, from: store.checkpoints.at(-1) as Checkpoint });
+    expect(resumed.state).toEqual(whole.state);
+    expect(store.checkpoints.at(-1)?.rollbacks).toBe(1);
+  });
+
+  it('rolls back at most as often as it is told, to the beginning when there is no checkpoint', async () => {
+    const settings = { onDivergence: 'rollback', rollbacks: 2 } as const;
+    const { status, message, events } = await run({ settings, diverges: (i) => i === 5 });
+    expect(status).toBe('diverged');
+    expect(events.map((event) => event.split(':')[0])).toEqual(['rolled back 0', 'rolled back 0']);
+    expect(message).toMatch(/^Training diverged in iteration 5 after 2 rollbacks \(.*\); train anew with /);
+    expect(message).not.toContain('--on-divergence');
   });
 
   it('draws the first iterations more often than the later ones', () => {
@@ -151,8 +199,8 @@ describe('a run on disk', () => {
     );
 
   const stateOf = async (out: string): Promise<unknown> => (await latestCheckpoint(out))?.checkpoint.state;
-  const metricsOf = async (out: string): Promise<unknown> =>
-    (await readMetrics(runFiles(out).metrics)).map(({ iteration, metrics }) => ({ iteration, metrics }));
+  const metricsOf = (out: string): unknown =>
+    readMetrics(runFiles(out).database).map(({ iteration, metrics }) => ({ iteration, metrics }));
 
   it('has everything in its folder, and only the last three checkpoints', async () => {
     const out = join(temporaryFolder(), 'run');
@@ -161,9 +209,12 @@ describe('a run on disk', () => {
     expect(readdirSync(out).toSorted()).toEqual([
       'checkpoints',
       'config.json',
-      'metrics.jsonl',
       'report.html',
+      'run.db',
+      'run.db-shm',
+      'run.db-wal',
       'run.json',
+      'run.lock',
       'samples',
     ]);
     expect(readdirSync(join(out, 'checkpoints')).toSorted()).toEqual(
@@ -194,7 +245,7 @@ describe('a run on disk', () => {
     expect(readdirSync(join(stopped, 'checkpoints')).at(-1)).toBe('iteration-000010.safetensors');
     expect(await brownian(['resume', stopped])).toMatchObject({ code: 0, err: '' });
     expect(await stateOf(stopped)).toEqual(await stateOf(whole));
-    expect(await metricsOf(stopped)).toEqual(await metricsOf(whole));
+    expect(metricsOf(stopped)).toEqual(metricsOf(whole));
     for (const name of readdirSync(join(whole, 'samples'))) {
       expect(readFileSync(join(stopped, 'samples', name))).toEqual(readFileSync(join(whole, 'samples', name)));
     }
@@ -213,7 +264,7 @@ describe('a run on disk', () => {
     expect((await readCheckpoint(runFiles(killed).checkpoint(12))).iteration).toBe(12);
     expect(await brownian(['resume', killed])).toMatchObject({ code: 0, err: '' });
     expect(await stateOf(killed)).toEqual(await stateOf(whole));
-    expect(await metricsOf(killed)).toEqual(await metricsOf(whole));
+    expect(metricsOf(killed)).toEqual(metricsOf(whole));
   });
 
   it('that is finished goes on when it is given more', async () => {
@@ -234,13 +285,54 @@ describe('a run on disk', () => {
 
   it('that diverged keeps its report and its last good checkpoint', async () => {
     const out = join(temporaryFolder(), 'run');
-    const ended = await brownian(argv(out), fakeEngine({ divergesIn: 11 }));
+    const ended = await brownian(argv(out), fakeEngine({ diverges: (i) => i === 11 }));
     expect(ended.code).toBe(1);
     expect(ended.err).toMatch(
-      /^brownian: Training diverged in iteration 11 \(.*try a smaller --langevin.delta.*iteration 8 is good\.\n$/,
+      /^brownian: Training diverged in iteration 11 \(.*train anew with --langevin.delta.*good checkpoint of iteration 8 .*\n$/,
     );
     expect(readFileSync(join(out, 'report.html'), 'utf8')).toContain('This run diverged.');
     const { state } = await readCheckpoint(runFiles(out).checkpoint(8));
     expect((state as { steps: NDArray }).steps.data[0]).toBe(8);
+  });
+
+  it('that diverged goes on when it is resumed with rollbacks, and leaves no row twice', async () => {
+    const out = join(temporaryFolder(), 'run');
+    const first = createStream(1).split('draw').state().key;
+    const engine = fakeEngine({ diverges: (i, { key }) => i === 11 && key.join() === first.join() });
+    expect((await brownian(argv(out), engine)).code).toBe(1);
+    expect((await brownian(['resume', out], engine)).code).toBe(1);
+    const resumed = await brownian(['resume', out, '--on-divergence', 'rollback'], engine);
+    expect(resumed).toMatchObject({ code: 0, err: '' });
+    expect(readMetrics(runFiles(out).database).map(({ iteration }) => iteration)).toEqual(
+      Array.from({ length: 20 }, (_, i) => i + 1),
+    );
+    const kinds = readEvents(runFiles(out).database).map(({ kind }) => kind);
+    expect(kinds).toEqual(['started', 'diverged', 'resumed', 'diverged', 'resumed', 'rolled back', 'finished']);
+  });
+
+  it('stopped before its first checkpoint is resumed from its beginning', async () => {
+    const folder = temporaryFolder();
+    const [whole, killed] = [join(folder, 'whole'), join(folder, 'killed')];
+    await brownian(argv(whole));
+    const broken = fakeEngine({
+      onStep: (step) => {
+        if (step === 2) throw new Error('killed');
+      },
+    });
+    expect(await brownian(argv(killed), broken)).toMatchObject({ code: 1 });
+    const resumed = await brownian(['resume', killed]);
+    expect(resumed).toMatchObject({ code: 0, err: '' });
+    expect(resumed.out).toContain('from its beginning');
+    expect(await stateOf(killed)).toEqual(await stateOf(whole));
+    expect(metricsOf(killed)).toEqual(metricsOf(whole));
+  });
+
+  it('stopped after its last iteration still gets its samples and report', async () => {
+    const out = join(temporaryFolder(), 'run');
+    const broken = { ...fakeEngine(), score: () => Promise.reject(new Error('killed')) };
+    expect(await brownian(argv(out), broken)).toMatchObject({ code: 1 });
+    expect(await brownian(['resume', out])).toMatchObject({ code: 0, err: '' });
+    expect(readdirSync(join(out, 'samples'))).toContain('final.png');
+    expect(readFileSync(join(out, 'report.html'), 'utf8')).not.toContain('had not ended');
   });
 });

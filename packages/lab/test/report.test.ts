@@ -7,8 +7,8 @@ import { learningCurves } from '../src/report/curves.ts';
 import { html, jsonFor, raw } from '../src/report/html.ts';
 import { readFacts } from '../src/report/report.ts';
 import { renderPage } from '../src/report/page.ts';
-import type { MetricsRecord } from '../src/runs/metrics.ts';
-import { runFiles, writeRecord } from '../src/runs/run.ts';
+import type { MetricsRecord } from '../src/runs/database.ts';
+import { runFiles } from '../src/runs/run.ts';
 import { writeScores } from '../src/runs/scores.ts';
 import { brownian } from './support/command.ts';
 import { temporaryFolder, tinyImages } from './support/files.ts';
@@ -168,11 +168,12 @@ describe('a report', () => {
     expect(shown('running')).toContain('This run had not ended');
     expect(shown('interrupted')).toContain(`brownian resume ${out}`);
     expect(shown('diverged', 'too <steep>')).toContain('too &lt;steep&gt;');
+    expect(shown('failed', 'the disk is full')).toMatch(/This run failed.*the disk is full/s);
     expect(shown('running')).toContain('the last that was drawn');
   });
 
   it.each([
-    ['metrics.jsonl', '{"iteration":1}\n', 'is damaged: line 1 is not a metrics record.'],
+    ['run.db', 'no database', 'run.db: it is damaged or no SQLite database.'],
     [
       'scores.json',
       '{}',
@@ -186,14 +187,5 @@ describe('a report', () => {
     const ended = await brownian(['report', out]);
     expect(ended.code).toBe(1);
     expect(ended.err).toContain(message);
-  });
-
-  it('ignores a metrics line that a killed process left unfinished', async () => {
-    const out = await trained();
-    const { metrics } = runFiles(out);
-    writeFileSync(metrics, `${readFileSync(metrics, 'utf8')}{"iteration":61,"sec`);
-    const facts = await readFacts(out);
-    expect(facts.records).toHaveLength(60);
-    await writeRecord(out, facts.run.record);
   });
 });

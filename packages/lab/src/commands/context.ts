@@ -10,6 +10,8 @@ export interface Context {
   progress(): Progress;
   /** Shows how far work other than training has come. */
   task(): TaskProgress;
+  /** Asks the user a question of yes or no. @throws UserError when there is nobody to answer. */
+  confirm(question: string): Promise<boolean>;
   /** The command line as the user typed it, for the report. */
   readonly commandLine: string;
   /** Folder in which new runs are made. */

@@ -4,9 +4,11 @@ import { openData } from '../data/open.ts';
 import { requireSameRun } from '../loop.ts';
 import type { Checkpoint } from '../runs/checkpoint.ts';
 import type { RunConfig } from '../config/schema.ts';
+import type { RunDatabase } from '../runs/database.ts';
+import { holdRun } from '../runs/hold.ts';
 import { describeMachine } from '../runs/machine.ts';
 import { openRun, writeConfig, writeRecord } from '../runs/run.ts';
-import { latestCheckpoint, rewindRun } from '../runs/store.ts';
+import { latestCheckpoint, rewindRun, setAside } from '../runs/store.ts';
 import type { Context, ExitCode } from './context.ts';
 import { runTraining } from './training.ts';
 
@@ -24,45 +26,57 @@ export const RESUMABLE: readonly string[] = [
   'checkpointEvery',
   'gridEvery',
   'samples',
+  'onDivergence',
+  'rollbacks',
 ];
 
 /** `brownian resume`: continues a run from its newest checkpoint. @throws UserError for anything the user can put right. */
 export async function resumeCommand(context: Context, request: ResumeRequest): Promise<ExitCode> {
-  const opened = await openRun(request.run);
-  const latest = await latestCheckpoint(request.run);
-  if (latest === undefined)
-    throw new UserError(
-      `${request.run} has no checkpoint to resume from; start it again with: ${opened.record.command}`,
-    );
+  // Before the lock, so that a folder that is no run gets no lock file.
+  await openRun(request.run);
+  return await holdRun(request.run, async (database) => await resumeHeld(context, request, database));
+}
+
+async function resumeHeld(context: Context, request: ResumeRequest, database: RunDatabase): Promise<ExitCode> {
+  const { run: path } = request;
+  const opened = await openRun(path);
+  const latest = await latestCheckpoint(path);
   const data = await openData(opened.config.data, { limit: opened.config.limit, seed: opened.config.seed });
   const settings = mergeSettings({ ...opened.config }, settingsFromFlags(request.flags));
   const config = resolveConfig(settings, data);
-  requireSameRun(latest.checkpoint, config, latest.file);
-  requireWork(latest.checkpoint, config, request.run);
+  if (latest !== undefined) {
+    requireSameRun(latest.checkpoint, config, latest.file);
+    requireWork(latest.checkpoint, config, opened.record.status, path);
+  }
+  const from = latest?.checkpoint;
+  const iteration = from?.iteration ?? 0;
   const session = context.engine.open(config, data.itemShape);
   try {
-    await rewindRun(request.run, latest.checkpoint.iteration);
-    await writeConfig(request.run, config);
-    const record = {
-      ...opened.record,
-      status: 'running' as const,
-      message: null,
-      machine: describeMachine(config.threads, session.runtime),
-    };
-    await writeRecord(request.run, record);
-    context.print(`Resuming ${request.run} after iteration ${latest.checkpoint.iteration}`);
-    return await runTraining(context, {
-      run: { path: request.run, config, record },
-      data,
-      session,
-      from: latest.checkpoint,
-    });
+    for (const { file, problem } of latest?.damaged ?? []) {
+      const message = `${problem.replace(/\.$/, '')}; going on from iteration ${iteration} instead, and keeping it as ${await setAside(file)}.`;
+      context.print(message);
+      database.addEvent({ time: new Date().toISOString(), kind: 'checkpoint damaged', iteration, message });
+    }
+    await rewindRun(path, database, iteration);
+    await writeConfig(path, config);
+    const machine = describeMachine(config.threads, session.runtime);
+    const record = { ...opened.record, status: 'running' as const, message: null, machine };
+    await writeRecord(path, record);
+    context.print(
+      from === undefined
+        ? `Resuming ${path} from its beginning, as it has no checkpoint yet`
+        : `Resuming ${path} after iteration ${iteration}`,
+    );
+    const run = { path, config, record };
+    return await runTraining(context, { run, data, session, database, ...(from === undefined ? {} : { from }) });
   } finally {
     await session.close();
   }
 }
 
-function requireWork({ iteration, seconds }: Checkpoint, config: RunConfig, run: string): void {
+/** A run that was stopped after its last iteration still lacks its samples and report: only one that has them has no work. */
+function requireWork({ iteration, seconds }: Checkpoint, config: RunConfig, status: string, run: string): void {
+  if (status !== 'finished' && status !== 'out of time') return;
   if (iteration >= config.iterations) {
     throw new UserError(
       `${run} has done its ${config.iterations} iterations; to go on, give it more with --iterations.`,

@@ -35,6 +35,8 @@ export async function sampleCommand(context: Context, request: SampleRequest): P
   const latest = await latestCheckpoint(path);
   if (latest === undefined) throw new UserError(`${path} has no checkpoint to sample from; train it first.`);
   requireSameRun(latest.checkpoint, config, latest.file);
+  for (const { problem } of latest.damaged)
+    context.print(`${problem.replace(/\.$/, '')}; sampling from iteration ${latest.checkpoint.iteration} instead.`);
   const session = context.engine.open(config, record.data.itemShape);
   try {
     const samples = await session.learner.sample(latest.checkpoint.state, n, createStream(seed).split('samples'));

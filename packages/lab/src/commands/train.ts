@@ -2,6 +2,7 @@ import { UserError } from '../errors.ts';
 import { mergeSettings, readSettings, resolveConfig, settingsFromFlags } from '../config/settings.ts';
 import { openData } from '../data/open.ts';
 import { describeMachine } from '../runs/machine.ts';
+import { holdRun } from '../runs/hold.ts';
 import { createRun, freeRunPath } from '../runs/run.ts';
 import type { Context, ExitCode } from './context.ts';
 import { runTraining } from './training.ts';
@@ -50,7 +51,7 @@ export async function trainCommand(context: Context, request: TrainRequest): Pro
     context.print(
       `Training ${config.model} on ${data.name} (${data.size} items) with ${session.runtime}; the run is in ${path}`,
     );
-    return await runTraining(context, { run, data, session });
+    return await holdRun(path, async (database) => await runTraining(context, { run, data, session, database }));
   } finally {
     await session.close();
   }

@@ -9,6 +9,7 @@ import { formatSeconds } from '../progress.ts';
 import { writeReport } from '../report/report.ts';
 import { writeAtomically } from '../runs/atomic.ts';
 import type { Checkpoint } from '../runs/checkpoint.ts';
+import type { RunDatabase, RunEvent } from '../runs/database.ts';
 import { type Run, type RunRecord, runFiles, writeRecord } from '../runs/run.ts';
 import { writeScores } from '../runs/scores.ts';
 import { folderStore } from '../runs/store.ts';
@@ -20,7 +21,52 @@ export interface Job {
   readonly run: Run;
   readonly data: Dataset;
   readonly session: Session;
+  readonly database: RunDatabase;
   readonly from?: Checkpoint;
+}
+
+/** Runs the loop, listening for Ctrl-C. */
+async function runLoop(context: Context, { run, data, session, database, from }: Job): Promise<Outcome> {
+  const { config, path } = run;
+  const picture = pictureFor(data);
+  const progress = context.progress();
+  const stream = createStream(config.seed);
+  const interrupt = listenForInterrupt(() => {
+    progress.note('Stopping after this iteration, with a checkpoint; press Ctrl-C again to stop at once.');
+  });
+  try {
+    await writeAtomically(runFiles(path).dataGrid, [await picture.data()]);
+    return await train({
+      config,
+      data,
+      learner: session.learner,
+      stream,
+      order: batchIndices(stream.split('order'), data.size, config.batchSize),
+      store: folderStore(path, database, picture, config.checkpointEvery),
+      progress,
+      stop: interrupt.signal,
+      ...(from === undefined ? {} : { from }),
+    });
+  } finally {
+    progress.stop();
+    interrupt.release();
+  }
+}
+
+/** Leaves word in the run's folder that it failed, where it can be written at all, and says how to go on. */
+async function leaveWord({ run, database, from }: Job, error: unknown): Promise<Error> {
+  const message = error instanceof Error ? error.message : String(error);
+  const record: RunRecord = { ...run.record, status: 'failed', message };
+  await writeRecord(run.path, record).catch(() => undefined);
+  try {
+    const event = { time: new Date().toISOString(), kind: 'failed', iteration: from?.iteration ?? 0, message } as const;
+    database.addEvent(event);
+  } catch {
+    // What went wrong first is what the user has to know.
+  }
+  if (!(error instanceof UserError)) return error instanceof Error ? error : new Error(message);
+  const cause = message.replace(/\.$/, '');
+  return new UserError(`${cause}; once that is put right, go on with: brownian resume ${run.path}`, { cause: error });
 }
 
 /**
@@ -30,46 +76,24 @@ export interface Job {
  * @throws UserError when training diverged; the run's folder then has the report up to that point.
  */
 export async function runTraining(context: Context, job: Job): Promise<ExitCode> {
-  const { run, data, session } = job;
-  const { config, path } = run;
-  const files = runFiles(path);
-  const picture = pictureFor(data);
-  const progress = context.progress();
-  const stream = createStream(config.seed);
-  const interrupt = listenForInterrupt(() => {
-    progress.note('Stopping after this iteration, with a checkpoint; press Ctrl-C again to stop at once.');
-  });
-  let outcome: Outcome;
+  const { run, database, from } = job;
+  const addEvent = (kind: RunEvent['kind'], iteration: number, message = ''): void =>
+    database.addEvent({ time: new Date().toISOString(), kind, iteration, message });
+  let record: RunRecord;
   try {
-    await writeAtomically(files.dataGrid, [await picture.data()]);
-    outcome = await train({
-      config,
-      data,
-      learner: session.learner,
-      stream,
-      order: batchIndices(stream.split('order'), data.size, config.batchSize),
-      store: folderStore(path, picture),
-      progress,
-      stop: interrupt.signal,
-      ...(job.from === undefined ? {} : { from: job.from }),
-    });
-  } finally {
-    progress.stop();
-    interrupt.release();
+    addEvent(from === undefined ? 'started' : 'resumed', from?.iteration ?? 0, context.commandLine);
+    const outcome = await runLoop(context, job);
+    const { status, iteration, seconds, message } = outcome;
+    const complete = status === 'finished' || status === 'out of time';
+    const sampling = complete ? await drawSamples(context, job, outcome) : 0;
+    record = { ...run.record, status, message, iterations: iteration, seconds: { ...seconds, sampling } };
+    await writeRecord(run.path, record);
+    addEvent(status, iteration, message ?? '');
+    await writeReport(run.path);
+  } catch (error) {
+    throw await leaveWord(job, error);
   }
-  const { status, iteration, seconds, message } = outcome;
-  const complete = status === 'finished' || status === 'out of time';
-  const sampling = complete ? await drawSamples(context, job, outcome) : 0;
-  const record: RunRecord = {
-    ...run.record,
-    status,
-    message,
-    iterations: iteration,
-    seconds: { ...seconds, sampling },
-  };
-  await writeRecord(path, record);
-  await writeReport(path);
-  if (message !== null) throw new UserError(message);
+  if (record.message !== null) throw new UserError(record.message);
   return conclude(context, { ...run, record });
 }
 

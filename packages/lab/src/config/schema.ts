@@ -28,6 +28,10 @@ export interface RunOptions {
   readonly gridEvery: number;
   /** Samples drawn for the report when training ends. */
   readonly samples: number;
+  /** When training diverges: end it, or go back to the last good checkpoint and draw other noise. */
+  readonly onDivergence: 'stop' | 'rollback';
+  /** Rollbacks before a run that diverges again is ended. */
+  readonly rollbacks: number;
 }
 
 /** The full configuration of a run: everything that decides what it computes. */
@@ -67,6 +71,10 @@ const RUN = {
     .min(1)
     .max(10_000)
     .meta({ description: 'samples drawn for the report when training ends', unit: 'samples' }),
+  onDivergence: z.enum(['stop', 'rollback']).meta({
+    description: 'when training diverges: stop, or go back to the last good checkpoint with other noise',
+  }),
+  rollbacks: z.int().min(1).max(1000).meta({ description: 'with on-divergence rollback: at most this many' }),
 } satisfies Fields<RunOptions>;
 
 const POTENTIAL = {
@@ -205,4 +213,6 @@ export const RUN_DEFAULTS: Omit<RunOptions, 'data' | 'batchSize'> = {
   checkpointEvery: 200,
   gridEvery: 50,
   samples: 100,
+  onDivergence: 'stop',
+  rollbacks: 3,
 };

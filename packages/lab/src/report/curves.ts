@@ -1,5 +1,5 @@
 import { CHART_GUIDE, type ChartGuide, METRIC_GUIDE } from '../metric-guide.ts';
-import type { MetricsRecord } from '../runs/metrics.ts';
+import type { MetricsRecord } from '../runs/database.ts';
 import { Plot, plotSvg } from './plot.ts';
 
 /** A chart of learning curves, ready for a page. */
@@ -190,4 +190,27 @@ export function learningCurves(records: readonly MetricsRecord[]): Chart[] {
     const legend = several ? curves.map(({ label, color }) => ({ label, color })) : [];
     return [{ title: guide.title, meaning: guide.meaning, legend, svg: drawChart(curves, guide.log) }];
   });
+}
+
+/** A run whose curves are laid over those of others. */
+export interface OverlaidRun {
+  readonly label: string;
+  readonly color: string;
+  readonly records: readonly MetricsRecord[];
+}
+
+/** Draws each metric as one chart with the trend of every run that has it. */
+export function overlaidCurves(runs: readonly OverlaidRun[]): Chart[] {
+  const names = [...new Set(runs.flatMap(({ records }) => records.flatMap(({ metrics }) => Object.keys(metrics))))];
+  return plan(names).flatMap(({ guide, curves: wanted }) =>
+    wanted.flatMap(({ name, label }) => {
+      const curves = runs.flatMap((run) => curveOf(name, run.label, run.color, run.records) ?? []);
+      // Measured values of several runs would hide each other: only the trends are drawn.
+      const trends = curves.map(({ label: run, color, trend }) => ({ label: run, color, trend, points: trend }));
+      if (trends.length === 0 || isFlat(trends)) return [];
+      const title = wanted.length > 1 ? `${guide.title}, ${label}` : guide.title;
+      const legend = trends.map(({ label: run, color }) => ({ label: run, color }));
+      return [{ title, meaning: guide.meaning, legend, svg: drawChart(trends, guide.log) }];
+    }),
+  );
 }

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { MetricsRecord } from '../runs/metrics.ts';
+import type { MetricsRecord } from '../runs/database.ts';
 import type { Run } from '../runs/run.ts';
 import type { Score } from '../runs/scores.ts';
 

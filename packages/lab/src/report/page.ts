@@ -7,13 +7,8 @@ import { type ReportFacts, dataTitle, isImages, itemNoun } from './facts.ts';
 import { type Markup, html, jsonFor, raw } from './html.ts';
 import { SCRIPT } from './script.ts';
 import { machineTable, settingsTables } from './settings.ts';
-import { STYLE } from './style.ts';
+import { MARK, shell } from './shell.ts';
 import { fineSeconds, timeSpent } from './time.ts';
-
-const MARK = raw(
-  '<svg viewBox="0 0 34 18" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linejoin="round" aria-hidden="true">' +
-    '<path d="M1 15l4-7 3 3 4-9 3 10 4-5 3 7 4-11 3 6 4-3"/></svg>',
-);
 
 function image(run: ReportFacts['run'], png: string, alt: string, id?: string): Markup {
   const kind = isImages(run) ? 'pixels' : 'points';
@@ -67,6 +62,10 @@ function lead({ run, model }: ReportFacts): string {
 function notice({ run: { path, record } }: ReportFacts): Markup | null {
   if (record.status === 'diverged')
     return html`<p class="notice"><b>This run diverged.</b> ${record.message ?? ''}</p>`;
+  if (record.status === 'failed')
+    return html`<p class="notice">
+      <b>This run failed:</b> ${record.message ?? ''} Go on with it: <code>brownian resume ${path}</code>
+    </p>`;
   if (record.status === 'running')
     return html`<p class="notice"><b>This run had not ended</b> when the report was written.</p>`;
   if (record.status !== 'interrupted') return null;
@@ -202,49 +201,30 @@ brownian resume ${path} --iterations ${Math.max(2 * record.iterations, 1000)} --
 export function renderPage(facts: ReportFacts): string {
   const { run } = facts;
   const title = `${facts.model.title} on ${dataTitle(run)}`;
-  const page = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="generator" content="Brownian" />
-        <title>${title} · Brownian</title>
-        <style>
-          ${raw(STYLE)}
-        </style>
-      </head>
-      <body>
-        <main>
-          ${header(facts)} ${pictures(facts)}
-          <h2>What you see</h2>
-          ${explanation(facts)} ${film(facts)} ${curves(facts)}
-          <h2>Settings</h2>
-          <p class="hint">
-            Every option of the run. Those in colour differ from the model’s defaults; hover for what they mean.
-          </p>
-          ${settingsTables(facts)}
-          <div class="columns">
-            <section>
-              <h2>Time</h2>
-              ${timeSpent(run)}
-            </section>
-            <section>
-              <h2>Machine</h2>
-              ${machineTable(run)}
-            </section>
-          </div>
-          ${again(facts)}
-        </main>
-        <footer>
-          <div>
-            Made by Brownian, energy-based generative modelling by particle evolution. Everything on this page is inside
-            this one file.
-          </div>
-        </footer>
-        <script>
-          ${raw(SCRIPT)};
-        </script>
-      </body>
-    </html> `;
-  return page.markup;
+  const main = html`${header(facts)} ${pictures(facts)}
+    <h2>What you see</h2>
+    ${explanation(facts)} ${film(facts)} ${curves(facts)}
+    <h2>Settings</h2>
+    <p class="hint">
+      Every option of the run. Those in colour differ from the model’s defaults; hover for what they mean.
+    </p>
+    ${settingsTables(facts)}
+    <div class="columns">
+      <section>
+        <h2>Time</h2>
+        ${timeSpent(run)}
+      </section>
+      <section>
+        <h2>Machine</h2>
+        ${machineTable(run)}
+      </section>
+    </div>
+    ${again(facts)}`;
+  return shell(
+    title,
+    main,
+    html`<script>
+      ${raw(SCRIPT)};
+    </script>`,
+  );
 }

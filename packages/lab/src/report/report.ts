@@ -4,7 +4,7 @@ import { RUN_DEFAULTS } from '../config/schema.ts';
 import { UserError, fileProblem, systemCode } from '../errors.ts';
 import { formatSeconds } from '../progress.ts';
 import { writeAtomically } from '../runs/atomic.ts';
-import { type MetricsRecord, readMetrics } from '../runs/metrics.ts';
+import { type MetricsRecord, readMetrics } from '../runs/database.ts';
 import { type RunFiles, numberedFiles, openRun, runFiles } from '../runs/run.ts';
 import { readScores } from '../runs/scores.ts';
 import type { Frame, ReportFacts } from './facts.ts';
@@ -57,7 +57,7 @@ async function readFrames(files: RunFiles, records: readonly MetricsRecord[]): P
 export async function readFacts(path: string): Promise<ReportFacts> {
   const run = await openRun(path);
   const files = runFiles(path);
-  const records = await readMetrics(files.metrics);
+  const records = readMetrics(files.database);
   const preset = MODELS[run.config.model];
   return {
     run,

@@ -5,7 +5,7 @@ import { UserError, fileProblem } from '../errors.ts';
 const TEMPORARY = /^\..+\.tmp-\d+$/;
 
 /** Makes a rename last through a power cut. Not every platform can sync a folder; there the rename alone has to do. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
   const folder = await open(path, 'r');
   try {

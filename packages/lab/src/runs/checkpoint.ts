@@ -1,7 +1,9 @@
-import { type NDArray, type Tree, type TreeShape, flatten, unflatten } from '@brownian/graph';
+import { crc32 } from 'node:zlib';
+import { type NDArray, type Tree, type TreeShape, flatten, formatShape, unflatten } from '@brownian/graph';
 import type { StreamState } from '@brownian/runtime';
 import { z } from 'zod';
-import { UserError } from '../errors.ts';
+import { UserError, systemCode } from '../errors.ts';
+import type { Watch } from '../divergence.ts';
 import { readTensors, writeTensors } from './safetensors.ts';
 
 /** Where a run stands between two iterations: with the configuration, all that its next iteration depends on. */
@@ -14,6 +16,10 @@ export interface Checkpoint {
   readonly stream: StreamState;
   /** Seconds spent so far, over all resumes. */
   readonly seconds: TimeSpent;
+  /** What the watch for divergence knows; see `observe`. */
+  readonly watch: Watch;
+  /** How often the run was rolled back before this moment. */
+  readonly rollbacks: number;
   /** Hash of the options that decide what is computed; see `configHash`. */
   readonly configHash: string;
 }
@@ -26,7 +32,7 @@ export interface TimeSpent {
   readonly total: number;
 }
 
-const FORMAT = 'brownian-checkpoint-1';
+const FORMAT = 'brownian-checkpoint-2';
 /** The name of a state that is a single array. */
 const ROOT = '(state)';
 
@@ -46,6 +52,8 @@ const HEADER = z.object({
   iteration: z.int().min(0),
   stream: z.object({ key: z.tuple([word(), word()]), count: z.int().min(0) }),
   seconds: z.object({ training: z.number().min(0), total: z.number().min(0) }),
+  watch: z.record(z.string(), z.number()),
+  rollbacks: z.int().min(0),
   configHash: z.string(),
   structure: TREE,
 });
@@ -57,6 +65,15 @@ function pathsOf(structure: TreeShape, prefix = ''): string[] {
     const key = structure.kind === 'list' ? String(i) : structure.keys[i];
     return pathsOf(item, prefix === '' ? String(key) : `${prefix}.${String(key)}`);
   });
+}
+
+/** CRC-32 of the metadata and of the arrays they describe, in the order of the structure, with their shapes. */
+function checksum(metadata: string, leaves: readonly NDArray[]): string {
+  const sum = leaves.reduce((before, { shape, data }) => {
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    return crc32(bytes, crc32(formatShape(shape), before));
+  }, crc32(metadata));
+  return sum.toString(16).padStart(8, '0');
 }
 
 /**
@@ -71,10 +88,9 @@ export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Pro
   const tensors = new Map(paths.map((name, i) => [name, leaves[i] as NDArray]));
   if (tensors.size !== leaves.length)
     throw new TypeError('Two leaves of the state have the same dotted path; rename a key that has a dot.');
-  await writeTensors(path, {
-    tensors,
-    metadata: { format: FORMAT, checkpoint: JSON.stringify({ ...rest, structure }) },
-  });
+  const checkpointText = JSON.stringify({ ...rest, structure });
+  const metadata = { format: FORMAT, checkpoint: checkpointText, crc32: checksum(checkpointText, leaves) };
+  await writeTensors(path, { tensors, metadata });
 }
 
 function header(path: string, text: string | undefined): z.infer<typeof HEADER> {
@@ -113,5 +129,12 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
   });
   if (leaves.length !== tensors.size)
     throw new UserError(`${path} is a corrupt checkpoint: it holds arrays that its structure does not name.`);
+  if (metadata['crc32'] !== checksum(metadata['checkpoint'] ?? '', leaves))
+    throw new UserError(`${path} is a corrupt checkpoint: its bytes are not those that were written.`);
   return { ...rest, state: unflatten<Tree<NDArray>>(structure, leaves) };
+}
+
+/** Whether reading a checkpoint failed because of what is in the file, rather than because it could not be read. */
+export function isDamage(error: unknown): error is Error {
+  return error instanceof Error && systemCode(error) === undefined && systemCode(error.cause) === undefined;
 }

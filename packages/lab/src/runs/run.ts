@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, readdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { check } from '../config/problems.ts';
 import { CONFIG, type RunConfig } from '../config/schema.ts';
 import { parseJson } from '../config/settings.ts';
 import { UserError, fileProblem, systemCode } from '../errors.ts';
-import { removeLeftovers, writeAtomically } from './atomic.ts';
+import { removeLeftovers, syncFolder, writeAtomically } from './atomic.ts';
 
 /** What is told of a run besides its configuration and results: the content of `run.json`. */
 export interface RunRecord {
@@ -14,7 +14,8 @@ export interface RunRecord {
   readonly command: string;
   /** When it started, ISO 8601. */
   readonly created: string;
-  readonly status: 'running' | 'finished' | 'out of time' | 'interrupted' | 'diverged';
+  /** `running` is also what a killed run says: whether a process is at work on it, its lock tells. */
+  readonly status: 'running' | 'finished' | 'out of time' | 'interrupted' | 'diverged' | 'failed';
   /** Why it stopped, when that needs saying. */
   readonly message: string | null;
   readonly iterations: number;
@@ -37,7 +38,7 @@ export interface Machine {
 const RECORD: z.ZodType<RunRecord> = z.object({
   command: z.string(),
   created: z.string(),
-  status: z.enum(['running', 'finished', 'out of time', 'interrupted', 'diverged']),
+  status: z.enum(['running', 'finished', 'out of time', 'interrupted', 'diverged', 'failed']),
   message: z.string().nullable(),
   iterations: z.number(),
   seconds: z.object({ training: z.number(), sampling: z.number(), total: z.number() }),
@@ -64,7 +65,10 @@ export interface Run {
 export interface RunFiles {
   readonly config: string;
   readonly record: string;
-  readonly metrics: string;
+  /** SQLite: metrics and events. */
+  readonly database: string;
+  /** Held by the process that works on the run. */
+  readonly lock: string;
   readonly scores: string;
   readonly report: string;
   readonly samples: string;
@@ -89,7 +93,8 @@ export function runFiles(path: string): RunFiles {
   return {
     config: join(path, 'config.json'),
     record: join(path, 'run.json'),
-    metrics: join(path, 'metrics.jsonl'),
+    database: join(path, 'run.db'),
+    lock: join(path, 'run.lock'),
     scores: join(path, 'scores.json'),
     report: join(path, 'report.html'),
     samples,
@@ -121,24 +126,41 @@ export async function freeRunPath(config: RunConfig, root = 'runs'): Promise<str
   return join(root, `${name}-${config.model}-${number}`);
 }
 
-/** Creates a run's folder. @throws UserError when it has files already or cannot be written. */
-export async function createRun(path: string, config: RunConfig, record: RunRecord): Promise<Run> {
+/** Fills a folder with what every run has. `run.json` comes last: a folder is a run once it is there. */
+async function fillRun(path: string, config: RunConfig, record: RunRecord): Promise<void> {
   const files = runFiles(path);
+  await mkdir(files.samples, { recursive: true });
+  await mkdir(files.checkpoints);
+  await writeConfig(path, config);
+  await writeRecord(path, record);
+}
+
+/** Creates a run's folder, whole or not at all. @throws UserError when it has files already or cannot be written. */
+export async function createRun(path: string, config: RunConfig, record: RunRecord): Promise<Run> {
+  const folder = dirname(resolve(path));
+  const temporary = join(folder, `.${basename(resolve(path))}.tmp-${process.pid}`);
+  const taken = `The folder ${path} is not empty; give another --out, or go on with its run: brownian resume ${path}.`;
   try {
-    await mkdir(path, { recursive: true });
-    if ((await readdir(path)).length > 0) {
-      throw new UserError(
-        `The folder ${path} is not empty; give another --out, or go on with its run: brownian resume ${path}.`,
-      );
-    }
-    await mkdir(files.samples);
-    await mkdir(files.checkpoints);
+    await mkdir(folder, { recursive: true });
+    const names = await readdir(path).catch((error: unknown) => {
+      if (systemCode(error) === 'ENOENT') return null;
+      throw error;
+    });
+    if (names !== null && names.length > 0) throw new UserError(taken);
+    if (names === null) {
+      await rm(temporary, { recursive: true, force: true });
+      await fillRun(temporary, config, record);
+      await rename(temporary, path);
+      await syncFolder(folder);
+    } else await fillRun(path, config, record);
   } catch (error) {
+    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
     if (error instanceof UserError) throw error;
+    // Another process made a run of this name in the meantime.
+    if (systemCode(error) === 'ENOTEMPTY' || systemCode(error) === 'EEXIST')
+      throw new UserError(taken, { cause: error });
     throw new UserError(`Cannot make the folder ${path}: ${fileProblem(error)}.`, { cause: error });
   }
-  await writeAtomically(files.config, [`${JSON.stringify(config, null, 2)}\n`]);
-  await writeRecord(path, record);
   return { path, config, record };
 }
 
@@ -183,8 +205,8 @@ export async function tidyRun(path: string): Promise<void> {
 }
 
 /**
- * Identifies the options that decide what a run computes. How long it goes on, its threads and what it writes are left out, so
- * a run may be resumed with other values of those.
+ * Identifies the options that decide what a run computes. How long it goes on, its threads, what it writes and what it
+ * does when it diverges are left out, so a run may be resumed with other values of those.
  */
 export function configHash(config: RunConfig): string {
   const {
@@ -194,6 +216,8 @@ export function configHash(config: RunConfig): string {
     checkpointEvery: _c,
     gridEvery: _g,
     samples: _s,
+    onDivergence: _d,
+    rollbacks: _r,
     ...decisive
   } = config;
   const sorted = (value: unknown): unknown =>

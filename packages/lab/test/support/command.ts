@@ -9,14 +9,19 @@ export interface Ended {
   readonly err: string;
 }
 
-/** Runs the command in this process, without a terminal. */
-export async function brownian(argv: readonly string[], engine: Engine = fakeEngine()): Promise<Ended> {
+/** Runs the command in this process, without a terminal; `answer` is what the user says when asked. */
+export async function brownian(
+  argv: readonly string[],
+  engine: Engine = fakeEngine(),
+  answer?: string,
+): Promise<Ended> {
   let out = '';
   let err = '';
   const terminal = {
     out: (text: string): void => void (out += text),
     err: (text: string): void => void (err += text),
     bar: null,
+    ask: answer === undefined ? null : (): Promise<string> => Promise.resolve(answer),
   };
   const code = await main(argv, engine, terminal);
   return { code, out, err };

@@ -1,5 +1,5 @@
 import { type NDArray, type Tree, float32Data, ndarray } from '@brownian/graph';
-import { NonFiniteError, type Stream } from '@brownian/runtime';
+import { NonFiniteError, type Stream, type StreamState } from '@brownian/runtime';
 import type { Batch, Learner, Metrics } from 'brownian';
 import type { RunConfig } from '../../src/config/schema.ts';
 import type { Engine } from '../../src/engine.ts';
@@ -16,8 +16,8 @@ type FakeState = {
 export interface FakeBehaviour {
   /** Called before each step with the number of steps done in this session. */
   readonly onStep?: (step: number) => void;
-  /** The iteration, from 1, in which a result is not finite. */
-  readonly divergesIn?: number;
+  /** Whether a result is not finite in an iteration, from 1, given where its draws come from. */
+  readonly diverges?: (iteration: number, stream: StreamState) => boolean;
 }
 
 /**
@@ -49,7 +49,8 @@ export function fakeLearner(config: RunConfig, itemShape: readonly number[], beh
       behaviour.onStep?.(session);
       session += 1;
       const iteration = Number(state.steps.data[0]) + 1;
-      if (behaviour.divergesIn === iteration) throw new NonFiniteError('fake update', 'params.bias', NaN, 0, 1);
+      if (behaviour.diverges?.(iteration, draw.state()) === true)
+        throw new NonFiniteError('fake update', 'params.bias', NaN, 0, 1);
       const pixel = float32Data(batch.x).reduce((sum, value, i) => sum + value * ((i % 7) + 1), 0);
       const noise = draw.normal([5]).data as Float32Array;
       const by = pixel + (noise[iteration % 5] ?? 0) + draw.next() + Number(draw.integers([1], 0, 9).data[0]);
@@ -58,7 +59,14 @@ export function fakeLearner(config: RunConfig, itemShape: readonly number[], beh
           layers: state.params.layers.map(({ weight }) => ({ weight: mix(weight, by) })),
           bias: mix(state.params.bias, by),
         },
-        particles: mix(state.particles, by),
+        // A map that drives neighbours apart: particles that met would be taken for a collapse.
+        particles: mix(
+          ndarray(
+            float32Data(state.particles).map((value) => 37 * value),
+            particlesShape,
+          ),
+          by,
+        ),
         steps: ndarray(Int32Array.of(iteration)),
         seen: state.seen,
         big: ndarray(BigInt64Array.of((state.big.data[0] as bigint) + 1n)),
