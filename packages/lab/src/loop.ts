@@ -1,7 +1,8 @@
 import type { NDArray, Tree } from '@brownian/graph';
 import { NonFiniteError, type Stream } from '@brownian/runtime';
-import type { BatchOrder, Dataset, Learner, Metrics } from 'brownian';
+import type { Batch, BatchOrder, Dataset, Learner, Metrics } from 'brownian';
 import type { RunConfig } from './config/schema.ts';
+import { lookAhead } from './data/look-ahead.ts';
 import { UserError } from './errors.ts';
 import type { Progress } from './progress.ts';
 import type { Checkpoint, TimeSpent } from './runs/checkpoint.ts';
@@ -47,6 +48,8 @@ export interface Outcome {
 }
 
 const FLUSH_SECONDS = 2;
+/** Batches that are read and decoded while a step computes. */
+const LOOK_AHEAD = 2;
 // The first iterations change the picture most.
 const EARLY_GRIDS: ReadonlySet<number> = new Set([0, 1, 2, 5, 10, 20, 50, 100, 200, 500]);
 
@@ -81,6 +84,13 @@ export async function train(training: Training): Promise<Outcome> {
   const hash = configHash(config);
   const draw = training.stream.split('draw');
   if (from !== undefined) draw.restore(from.stream);
+  const augment = training.stream.split('augment');
+  // Random changes to a batch are drawn from a stream of its own, so it is the same batch whoever asks for it, and when.
+  const batches = lookAhead(
+    (i) => data.batch(training.order.indicesAt(i), augment.split(i)),
+    LOOK_AHEAD,
+    config.iterations,
+  );
   let state = from?.state ?? (await learner.init(training.stream.split('init'), data));
   let iteration = from?.iteration ?? 0;
   let saved = from === undefined ? -1 : iteration;
@@ -111,12 +121,8 @@ export async function train(training: Training): Promise<Outcome> {
     if (training.stop.aborted) return await end('interrupted');
     if (config.minutes !== null && spent().total >= config.minutes * 60) return await end('out of time');
     const before = now();
-    const [next, metrics, problem] = await guardedStep(
-      learner,
-      state,
-      data.batch(training.order.indicesAt(iteration)),
-      draw,
-    );
+    const batch = await batches.take(iteration);
+    const [next, metrics, problem] = await guardedStep(learner, state, batch, draw);
     if (next === undefined) return await end('diverged', divergence(iteration + 1, problem, Math.max(saved, 0)));
     stepping += (now() - before) / 1000;
     state = next;
@@ -136,12 +142,7 @@ type StepResult =
   | [state: undefined, metrics: Metrics, problem: string];
 
 /** A step, with divergence as a value: the state is then undefined and the problem says what is not finite. */
-async function guardedStep(
-  learner: Learner,
-  state: Tree<NDArray>,
-  batch: ReturnType<Dataset['batch']>,
-  draw: Stream,
-): Promise<StepResult> {
+async function guardedStep(learner: Learner, state: Tree<NDArray>, batch: Batch, draw: Stream): Promise<StepResult> {
   try {
     const [next, metrics] = await learner.step(state, batch, draw);
     const problem = badMetric(metrics);

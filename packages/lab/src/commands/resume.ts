@@ -24,6 +24,7 @@ export const RESUMABLE: readonly string[] = [
   'checkpointEvery',
   'gridEvery',
   'samples',
+  'images.memory',
 ];
 
 /** `brownian resume`: continues a run from its newest checkpoint. @throws UserError for anything the user can put right. */
@@ -34,7 +35,7 @@ export async function resumeCommand(context: Context, request: ResumeRequest): P
     throw new UserError(
       `${request.run} has no checkpoint to resume from; start it again with: ${opened.record.command}`,
     );
-  const data = await openData(opened.config.data, { limit: opened.config.limit, seed: opened.config.seed });
+  const data = await openData(opened.config.data, opened.config);
   const settings = mergeSettings({ ...opened.config }, settingsFromFlags(request.flags));
   const config = resolveConfig(settings, data);
   requireSameRun(latest.checkpoint, config, latest.file);

@@ -194,8 +194,10 @@ export function configHash(config: RunConfig): string {
     checkpointEvery: _c,
     gridEvery: _g,
     samples: _s,
-    ...decisive
+    images: { memory: _memory, ...images },
+    ...others
   } = config;
+  const decisive = { ...others, images };
   const sorted = (value: unknown): unknown =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? Object.fromEntries(

@@ -18,19 +18,17 @@ export async function scoreRun(
   { config, data, learner, state, stream, note }: ScoreRequest,
 ): Promise<readonly Score[]> {
   if (data.classes === undefined || data.itemShape.length !== 3) return [];
-  const test = await openData(config.data, { limit: null, seed: config.seed, split: 'test' }).catch(
-    (error: unknown) => {
-      if (error instanceof UserError) return undefined;
-      throw error;
-    },
-  );
+  const test = await openData(config.data, { ...config, limit: null, split: 'test' }).catch((error: unknown) => {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  });
   if (test === undefined) return [];
   note('Scoring: a classifier of the data is trained once and kept.');
   const classifier = await classifierFor(runtime, data, test, ({ step, steps }) => {
     if (step > 0 && step % Math.ceil(steps / 4) === 0) note(`  classifier ${Math.round((100 * step) / steps)} %`);
   });
   const samples = await learner.sample(state, SAMPLES, stream);
-  const real = test.batch(Array.from({ length: Math.min(SAMPLES, test.size) }, (_, i) => i)).x;
+  const { x: real } = await test.batch(Array.from({ length: Math.min(SAMPLES, test.size) }, (_, i) => i));
   const scoreOf = async (x: typeof real): Promise<number> =>
     inceptionScore(await predict(runtime, classifier.net, classifier.params, x));
   const [value, reference] = [await scoreOf(samples), await scoreOf(real)];
