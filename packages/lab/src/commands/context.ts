@@ -1,5 +1,6 @@
 import type { Engine } from '../engine.ts';
 import type { Progress } from '../progress.ts';
+import type { TaskProgress } from '../task-progress.ts';
 
 /** What a command has of the world outside; tests give their own. */
 export interface Context {
@@ -7,6 +8,8 @@ export interface Context {
   /** Prints a line for the user. */
   print(line: string): void;
   progress(): Progress;
+  /** Shows how far work other than training has come. */
+  task(): TaskProgress;
   /** The command line as the user typed it, for the report. */
   readonly commandLine: string;
   /** Folder in which new runs are made. */
