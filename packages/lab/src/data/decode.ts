@@ -19,6 +19,9 @@ export interface Geometry {
 
 /** Pixels beyond this are taken for a damaged header: 100 million. */
 const MOST_PIXELS = 1e8;
+/** No more pixels than these come of a byte, in images larger than a few millions: 1,032 by deflate, 8 pixels to each. */
+const MOST_PIXELS_PER_BYTE = 8256;
+const ALWAYS_ALLOWED = 4e6;
 const OPTIONS = { failOn: 'truncated', limitInputPixels: MOST_PIXELS } as const;
 
 // Images are decoded several at a time by the threads that sharp decodes in; more threads inside each only get in their way.
@@ -51,6 +54,12 @@ export async function imageFacts(bytes: Uint8Array, where: string): Promise<Imag
   } catch (error) {
     throw unreadable(where, error);
   }
+}
+
+/** Refuses sizes that the file is too short for, before memory is taken for them. */
+function checkPixels({ width, height }: ImageFacts, bytes: number, where: string): void {
+  if (width * height <= ALWAYS_ALLOWED + MOST_PIXELS_PER_BYTE * bytes) return;
+  throw new DataError(`${where}: its header claims ${width}×${height} pixels, which its ${bytes} bytes cannot hold.`);
 }
 
 /** Interleaved pixels as one plane after the other. */
@@ -109,6 +118,7 @@ export async function decodeImage(bytes: Uint8Array, geometry: Geometry, where: 
   try {
     const image = sharp(bytes, OPTIONS);
     const facts = factsOf(await image.metadata());
+    checkPixels(facts, bytes.length, where);
     return await shapeImage(image.autoOrient(), facts, geometry, where);
   } catch (error) {
     throw error instanceof DataError ? error : unreadable(where, error);

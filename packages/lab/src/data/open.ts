@@ -27,6 +27,8 @@ export interface DataOptions {
 }
 
 const TOY_POINTS = 20_000;
+/** Only a loop without end takes so long to begin with; a busy machine does not. */
+const PATIENCE_MS = 30_000;
 const DIGITS: readonly string[] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
 /** Of the 70,000 images of Fashion-MNIST 10,000 are for tests. */
 const FASHION_TEST_SHARE = 1 / 7;
@@ -98,6 +100,7 @@ export async function openImages(name: string, options: DataOptions): Promise<Op
   const request = {
     name: isHome(name) ? name : basename(resolve(name)),
     memory: images.memory * 2 ** 20,
+    patience: PATIENCE_MS,
     labels: images.labels,
   };
   const asked = images.testShare === null ? split : 'train';

@@ -1,8 +1,9 @@
-import { type FileMetaData, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet';
+import { type FileMetaData, parquetSchema } from 'hyparquet';
 import { DataError } from 'brownian';
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import { type Block, createSpool } from './block.ts';
+import { type ParquetRow, readParquetMetadata, readParquetRows } from './parquet-thread.ts';
 import type { EncodedSource, ReadRequest } from './source.ts';
 import type { FileTree, TreeFile } from './tree.ts';
 
@@ -70,69 +71,69 @@ function findColumns(metadata: FileMetaData, source: string): Columns {
   };
 }
 
-/** Wraps what the library throws; its messages begin in lower case and have no place. */
-async function guarded<T>(source: string, place: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof DataError || error instanceof UserError) throw error;
-    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    throw new DataError(`${source}: ${place} cannot be read as Parquet (${reason}).`, { cause: error });
-  }
+type ColumnChunk = FileMetaData['row_groups'][number]['columns'][number];
+
+/** Whether a column's place is in the schema. */
+function isInSchema(path: readonly string[], schema: ReturnType<typeof parquetSchema>): boolean {
+  let node: ReturnType<typeof parquetSchema> | undefined = schema;
+  for (const name of path) node = node?.children.find(({ element }) => element.name === name);
+  return node !== undefined && node !== schema && node.children.length === 0;
 }
 
-function bufferOf(block: Block): { byteLength: number; slice(from: number, end?: number): Promise<ArrayBuffer> } {
-  return {
-    byteLength: block.size,
-    async slice(from, end = block.size) {
-      return new Uint8Array(await block.read(from, end - from)).buffer;
-    },
-  };
+/** What is wrong with where a column's bytes are said to be, or undefined. */
+function columnProblem(
+  { meta_data: column, file_path: elsewhere }: ColumnChunk,
+  schema: ReturnType<typeof parquetSchema>,
+  size: number,
+): string | undefined {
+  if (column === undefined || elsewhere !== undefined) return 'the metadata has a column without a place in the file';
+  const { path_in_schema: path, dictionary_page_offset: dictionary, data_page_offset: data } = column;
+  if (!Array.isArray(path) || !isInSchema(path, schema)) return 'the metadata has a column that is not in its schema';
+  const [from, packed, unpacked] = [
+    dictionary || data,
+    column.total_compressed_size,
+    column.total_uncompressed_size,
+  ].map(Number) as [number, number, number];
+  const inside = Number.isSafeInteger(from) && from >= 0 && packed >= 0 && from + packed <= size;
+  // Run-length encoding packs many equal values into few bytes, so this bounds what is absurd, not what is rare.
+  if (inside && unpacked >= 0 && unpacked <= packed * 1024 + 4096) return undefined;
+  return `a column claims ${packed} bytes from byte ${from} that unpack to ${unpacked}`;
 }
 
-/** A value of a parsed row, which may be anything. */
-function bytesIn(value: unknown): Uint8Array | undefined {
-  if (value instanceof Uint8Array) return value;
-  return typeof value === 'object' && value !== null && 'bytes' in value ? bytesIn(value.bytes) : undefined;
-}
-
-/** Refuses counts that the file is too small for, before anything is made of them. */
-function checkCounts(metadata: FileMetaData, block: Block): void {
+/**
+ * Refuses what cannot be true of a file of this size, before anything is made of it. The library reads columns side by side:
+ * one that it cannot place would leave the failures of the others unseen.
+ */
+function checkMetadata(metadata: FileMetaData, block: Block): void {
   const rows = Number(metadata.num_rows);
   const groups = metadata.row_groups.map((group) => Number(group.num_rows));
   const sum = groups.reduce((a, b) => a + b, 0);
-  const plausible =
-    groups.every((count) => Number.isSafeInteger(count) && count >= 0) && sum === rows && rows <= block.size;
-  if (!plausible)
-    throw new DataError(
-      `${block.name}: the metadata claims ${rows} rows in groups of ${groups.slice(0, 5).join(', ')}; the file has ${block.size} bytes.`,
-    );
+  const whole = groups.every((count) => Number.isSafeInteger(count) && count >= 0);
+  if (!whole || sum !== rows || rows > block.size) {
+    const claim = `the metadata claims ${rows} rows in groups of ${groups.slice(0, 5).join(', ')}`;
+    throw new DataError(`${block.name}: ${claim}; the file has ${block.size} bytes.`);
+  }
+  const schema = parquetSchema(metadata);
   for (const { columns } of metadata.row_groups) {
-    for (const { meta_data: column } of columns) {
-      const unpacked = Number(column?.total_uncompressed_size ?? 0);
-      const packed = Number(column?.total_compressed_size ?? 0);
-      if (unpacked < 0 || packed < 0 || packed > block.size || unpacked > Math.max(packed, 1) * 1024)
-        throw new DataError(
-          `${block.name}: a column claims ${packed} bytes that unpack to ${unpacked}; the file has ${block.size}.`,
-        );
+    for (const column of columns) {
+      const problem = columnProblem(column, schema, block.size);
+      if (problem !== undefined) throw new DataError(`${block.name}: ${problem}; the file has ${block.size} bytes.`);
     }
   }
 }
-
-type Row = Readonly<Record<string, unknown>>;
 
 /** Reads the rows of one file, a row group at a time: pages of a group are packed together, so it is read whole or not at all. */
 async function* rowsOf(
   block: Block,
   columns: Columns,
   metadata: FileMetaData,
-): AsyncGenerator<[row: Row, index: number]> {
+  patience: number,
+): AsyncGenerator<[row: ParquetRow, index: number]> {
   const names = [columns.image, ...(columns.label === undefined ? [] : [columns.label])];
   let from = 0;
   for (const group of metadata.row_groups) {
     const to = from + Number(group.num_rows);
-    const options = { file: bufferOf(block), metadata, columns: names, rowStart: from, rowEnd: to, utf8: false };
-    const rows: Row[] = await guarded(block.name, `rows ${from} to ${to}`, () => parquetReadObjects(options));
+    const rows = await readParquetRows(block, { columns: names, from, to }, patience);
     if (rows.length !== to - from)
       throw new DataError(`${block.name}: rows ${from} to ${to} are ${rows.length} in number.`);
     for (const [i, row] of rows.entries()) yield [row, from + i];
@@ -167,18 +168,15 @@ export async function readParquetTree(tree: FileTree, request: ReadRequest): Pro
   let classes: readonly string[] | undefined;
   for (const file of files) {
     const block = await file.block();
-    const metadata = await guarded(block.name, 'its metadata', () => parquetMetadataAsync(bufferOf(block)));
-    const columns = await guarded(block.name, 'its metadata', () => {
-      checkCounts(metadata, block);
-      return Promise.resolve(findColumns(metadata, block.name));
-    });
+    const metadata = await readParquetMetadata(block, request.patience);
+    checkMetadata(metadata, block);
+    const columns = findColumns(metadata, block.name);
     classes ??= columns.classes;
-    for await (const [row, index] of rowsOf(block, columns, metadata)) {
+    for await (const [{ bytes, label }, index] of rowsOf(block, columns, metadata, request.patience)) {
       const where = `${block.name}: row ${index}`;
-      const bytes = bytesIn(row[columns.image]);
       if (bytes === undefined) throw new DataError(`${where} has no bytes in the column "${columns.image}".`);
       places.push({ where, at: await spool.append(bytes), length: bytes.length });
-      if (columns.label !== undefined) labels.push(Number(row[columns.label]));
+      if (columns.label !== undefined) labels.push(label);
     }
   }
   if (places.length === 0) throw new DataError(`${tree.path}: there are no rows.`);

@@ -10,6 +10,8 @@ export interface ReadRequest {
   readonly split: Split;
   /** Bytes that may be held in memory. */
   readonly memory: number;
+  /** Milliseconds that a library may take over a file of no size before the file is taken for damaged. */
+  readonly patience: number;
   /** A file that gives the labels; null looks for one, and for sub-folders. */
   readonly labels: string | null;
 }
