@@ -44,7 +44,7 @@ export function wgcn(
       const draw = seeded(name);
       const batch = { x: images(batchShape, draw.split('images')) };
       const learner = createLearner(runtime, model, options, itemShape);
-      const dataset = { name: 'waves', itemShape, size: options.chains.particles, batch: () => batch };
+      const dataset = { name: 'waves', itemShape, size: options.chains.particles, batch: () => Promise.resolve(batch) };
       const initial = await learner.init(draw.split('model'), dataset);
       let state = initial;
       return {

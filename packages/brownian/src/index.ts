@@ -1,9 +1,25 @@
 export type { Batch, Dataset, Learner, Metrics, Params, Potential, SymbolicParams } from './interfaces.ts';
 
 export { DataError } from './data/errors.ts';
-export { type ImageDatasetOptions, imageDataset, pointDataset } from './data/dataset.ts';
+export {
+  type ImageArray,
+  type ImageDatasetOptions,
+  type ImageReader,
+  imageDataset,
+  pointDataset,
+} from './data/dataset.ts';
 export { type BatchOrder, batchIndices } from './data/epochs.ts';
-export { parseIdx } from './data/idx.ts';
+export { type CifarRecords, type CifarVariant, cifarVariant, parseCifar } from './data/cifar.ts';
+export { type ByteArray, parseIdx } from './data/idx.ts';
+export {
+  type NpyData,
+  type NpyHeader,
+  type NpyType,
+  encodeNpy,
+  npyValues,
+  parseNpy,
+  parseNpyHeader,
+} from './data/npy.ts';
 export { type ResizeOptions, resize } from './data/resize.ts';
 
 export { ACTIVATIONS, type ActivationName } from './nets/activations.ts';

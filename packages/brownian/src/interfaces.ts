@@ -27,15 +27,20 @@ export interface Batch {
   readonly labels?: NDArray;
 }
 
-/** A data set held in memory. */
+/** A data set: in memory, or read and decoded as batches ask for it. */
 export interface Dataset {
   readonly name: string;
   /** Shape of one item, such as `[1, 28, 28]` or `[2]`. */
   readonly itemShape: readonly number[];
   readonly size: number;
   readonly classes?: readonly string[];
-  /** The items at these indices. @throws RangeError on an index outside the set. */
-  batch(indices: ArrayLike<number>): Batch;
+  /**
+   * The items at these indices: a function of its arguments alone, whatever was asked for before.
+   *
+   * @param draw where random changes (mirroring, dequantisation) come from; without it items are as they are stored
+   * @throws RangeError on an index outside the set; DataError when an item cannot be read
+   */
+  batch(indices: ArrayLike<number>, draw?: Stream): Promise<Batch>;
 }
 
 /** A model that learns: parameters, optimizer, chains and whatever else its next step needs are its state, a tree of arrays. */

@@ -121,21 +121,21 @@ test('no mutation of an IDX file gives anything but a DataError or a consistent 
   expect(refused).toBeGreaterThan(1000);
 });
 
-test('image batches are scaled, ordered as asked and labelled', () => {
+test('image batches are scaled, ordered as asked and labelled', async () => {
   const images = { shape: [3, 1, 2], data: Uint8Array.of(0, 255, 51, 102, 153, 204) };
   const set = imageDataset({ name: 'tiny', images, labels: [0, 2, 1], classes: ['a', 'b', 'c'] });
   expect(set).toMatchObject({ name: 'tiny', itemShape: [1, 1, 2], size: 3, classes: ['a', 'b', 'c'] });
-  const { x, labels } = set.batch([2, 0, 2]);
+  const { x, labels } = await set.batch([2, 0, 2]);
   expect(x).toMatchObject({ dtype: 'float32', shape: [3, 1, 1, 2] });
   expect(numbers(x)).toEqual([153, 204, 0, 255, 153, 204].map((v) => Math.fround(v / 127.5 - 1)));
   expect(labels).toMatchObject({ dtype: 'int32', shape: [3] });
   expect(numbers(labels)).toEqual([1, 0, 1]);
   const colour = imageDataset({ name: 'colour', images: { shape: [1, 3, 1, 2], data: new Uint8Array(6) } });
   expect(colour.itemShape).toEqual([3, 1, 2]);
-  expect('labels' in colour.batch([0]) || 'classes' in colour).toBe(false);
-  expect(set.batch([]).x.shape).toEqual([0, 1, 1, 2]);
+  expect('labels' in (await colour.batch([0])) || 'classes' in colour).toBe(false);
+  expect((await set.batch([])).x.shape).toEqual([0, 1, 1, 2]);
   for (const bad of [3, -1, 0.5])
-    expect(() => set.batch([0, bad])).toThrow(`tiny: item ${bad} was asked for, the set has items 0..2.`);
+    await expect(set.batch([0, bad])).rejects.toThrow(`tiny: item ${bad} was asked for, the set has items 0..2.`);
 });
 
 test('arrays that do not fit together are refused', () => {
@@ -181,11 +181,11 @@ test('arrays that do not fit together are refused', () => {
   }
 });
 
-test('point batches are the points', () => {
+test('point batches are the points', async () => {
   const set = pointDataset('p', Float32Array.of(1, 2, 3, 4, 5, 6), 2, [0, 1, 1]);
   expect(set).toMatchObject({ itemShape: [2], size: 3 });
-  expect(numbers(set.batch([2, 1]).x)).toEqual([5, 6, 3, 4]);
-  expect(numbers(set.batch([2, 0]).labels)).toEqual([1, 0]);
+  expect(numbers((await set.batch([2, 1])).x)).toEqual([5, 6, 3, 4]);
+  expect(numbers((await set.batch([2, 0])).labels)).toEqual([1, 0]);
 });
 
 test('every epoch visits every item once, in its own order, in batches of one size', () => {
@@ -227,7 +227,7 @@ test('the batch of a step does not depend on the steps before', () => {
   expect(() => batchIndices(stream, 5, 0.5)).toThrow('The batch size is an integer of at least 1, got 0.5.');
 });
 
-test.each(TOYS)('%s: named, reproducible, centred and bounded', (name, toy) => {
+test.each(TOYS)('%s: named, reproducible, centred and bounded', async (name, toy) => {
   expect(toy.name).toBe(name);
   const pairs = samplePairs(toy, name, 20_000);
   expect(samplePairs(toy, name, 20_000)).toEqual(pairs);
@@ -242,7 +242,7 @@ test.each(TOYS)('%s: named, reproducible, centred and bounded', (name, toy) => {
       );
   const set = toyDataset(name, createStream(name), 20_000);
   expect(set).toMatchObject({ name, itemShape: [2], size: 20_000 });
-  expect(numbers(set.batch([7]).x)).toEqual(pairs[7]);
+  expect(numbers((await set.batch([7])).x)).toEqual(pairs[7]);
 });
 
 test.each(TOYS.filter(([, toy]) => toy.modes))(

@@ -5,12 +5,14 @@ import { DataError, MODELS } from 'brownian';
 import { Command, CommanderError } from 'commander';
 import type { Context, ExitCode } from './commands/context.ts';
 import { type EvaluateRequest, evaluateCommand } from './commands/evaluate.ts';
+import { fetchCommand, inspectCommand } from './commands/data.ts';
 import { reportCommand } from './commands/report.ts';
 import { RESUMABLE, resumeCommand } from './commands/resume.ts';
 import { compareCommand, deleteCommand, exportCommand, listCommand } from './commands/runs.ts';
 import { sampleCommand } from './commands/sample.ts';
 import { trainCommand } from './commands/train.ts';
 import { commandOptions, flagNames, flagValues, modelIn, spellFlags } from './config/flags.ts';
+import { FIELDS } from './config/fields.ts';
 import { nearest } from './config/suggest.ts';
 import { type Engine, nodeEngine } from './engine.ts';
 import { UserError } from './errors.ts';
@@ -45,7 +47,7 @@ function addTrain(program: Command, argv: readonly string[], run: Run): void {
     .description(
       'Train a model on images or points. Makes a run: a folder with configuration, metrics, checkpoints, samples and a report.',
     )
-    .argument('[data]', 'mnist, a toy distribution such as 8-gaussians, or a folder of IDX files')
+    .argument('[data]', 'mnist, cifar-10, …, a toy distribution such as 8-gaussians, or a file or folder of images')
     .option('-c, --config <file>', 'JSON file of options, by the names in the groups below; flags win over it')
     .option('-o, --out <folder>', 'where to put the run (default: runs/<data>-<model>-<number>)');
   for (const option of commandOptions(model)) command.addOption(option);
@@ -60,7 +62,8 @@ function addTrain(program: Command, argv: readonly string[], run: Run): void {
       'brownian train mnist --minutes 4',
       'brownian train mnist --model gcn --iterations 500 --steps 40 --out runs/first',
       'brownian train 8-gaussians --iterations 1000',
-      'brownian train ./my-idx-folder --config experiment.json --optimizer.rule sgd',
+      'brownian train ./my-photos --images.size 64 --images.flip true',
+      'brownian train faces.tar.gz --images.crop 80 --images.size 64 --config experiment.json',
     ),
   );
   command.action(async (data: string | undefined, values: Readonly<Record<string, unknown>>) => {
@@ -211,6 +214,48 @@ function addRuns(program: Command, run: Run): void {
     });
 }
 
+/** Options of a run that say how data are opened. */
+const DATA_OPTIONS: readonly string[] = FIELDS.filter(
+  ({ path, group }) => group === 'images' || path === 'limit' || path === 'seed',
+).map(({ path }) => path);
+
+function addData(program: Command, argv: readonly string[], run: Run): void {
+  const data = program
+    .command('data')
+    .summary('look at data, or fetch public data sets')
+    .description('Look at data, or fetch public data sets.');
+  const inspect = data
+    .command('inspect')
+    .summary('count, shapes, classes, values and a contact sheet')
+    .description('Say what a data set holds: count, shapes, classes, range of values; and draw a contact sheet.')
+    .argument('<data>', 'what brownian train takes')
+    .option('--split <name>', 'train or test', 'train')
+    .option('-o, --out <file>', 'the contact sheet (default: <data>-<split>.png)');
+  for (const option of commandOptions(modelIn(argv), DATA_OPTIONS)) inspect.addOption(option);
+  inspect.addHelpText(
+    'after',
+    examples('brownian data inspect ./my-photos', 'brownian data inspect faces.zip --images.crop 80 --images.size 64'),
+  );
+  inspect.action(async (name: string, values: Readonly<Record<string, unknown>>) => {
+    const { split, out } = values as { readonly split?: string; readonly out?: string };
+    await run((context) => inspectCommand(context, { data: name, split, out, flags: flagValues(values) }));
+  });
+  data
+    .command('fetch')
+    .summary('fetch a public data set into the cache')
+    .description(
+      'Fetch a public data set from its home, check it, and keep it in the cache (BROWNIAN_CACHE); goes on where it stopped.',
+    )
+    .argument(
+      '[name]',
+      'mnist, fashion-mnist, cifar-10, cifar-100, celeba or tiny-imagenet; without one they are listed',
+    )
+    .addHelpText('after', examples('brownian data fetch', 'brownian data fetch cifar-10'))
+    .action(async (name: string | undefined) => {
+      await run((context) => fetchCommand(context, name));
+    });
+}
+
 /** One sentence for a command line that commander could not make sense of. */
 function usageProblem(error: CommanderError): string {
   const text = error.message.replace(/^error: /, '').split('\n')[0] ?? '';
@@ -315,6 +360,7 @@ export async function main(
   addEvaluate(program, run);
   addReport(program, run);
   addRuns(program, run);
+  addData(program, argv, run);
   program.addHelpText(
     'after',
     examples('brownian train mnist --minutes 4', 'brownian sample runs/mnist-wgcn-1', 'brownian train --help'),

@@ -1,8 +1,9 @@
 import type { NDArray, Tree } from '@brownian/graph';
 import { NonFiniteError, type Stream } from '@brownian/runtime';
-import type { BatchOrder, Dataset, Learner, Metrics } from 'brownian';
+import type { Batch, BatchOrder, Dataset, Learner, Metrics } from 'brownian';
 import type { RunConfig } from './config/schema.ts';
 import { type Symptom, type Watch, isCalm, observe, particleSpread } from './divergence.ts';
+import { type LookAhead, lookAhead } from './data/look-ahead.ts';
 import { UserError } from './errors.ts';
 import type { Progress } from './progress.ts';
 import { explainDivergence } from './remedies.ts';
@@ -56,6 +57,8 @@ export interface Outcome {
 }
 
 const FLUSH_SECONDS = 2;
+/** Batches that are read and decoded while a step computes. */
+const LOOK_AHEAD = 2;
 // The first iterations change the picture most.
 const EARLY_GRIDS: ReadonlySet<number> = new Set([0, 1, 2, 5, 10, 20, 50, 100, 200, 500]);
 
@@ -78,6 +81,7 @@ class Loop {
   readonly #began: number;
   readonly #before: number;
   #stepping: number;
+  readonly #batches: LookAhead<Batch>;
   #draw: Stream;
   #rollbacks: number;
   #saved = -1;
@@ -87,7 +91,7 @@ class Loop {
   #flushed = 0;
 
   constructor(training: Training) {
-    const { config, from, stream, now } = training;
+    const { config, data, from, order, stream, now } = training;
     this.#training = training;
     this.#hash = configHash(config);
     this.#now = now ?? ((): number => performance.now());
@@ -96,6 +100,9 @@ class Loop {
     this.#stepping = from?.seconds.training ?? 0;
     this.#rollbacks = from?.rollbacks ?? 0;
     this.#draw = stream.split('draw');
+    const augment = stream.split('augment');
+    // Random changes to a batch are drawn from a stream of its own, so it is the same batch whoever asks for it, and when.
+    this.#batches = lookAhead((i) => data.batch(order.indicesAt(i), augment.split(i)), LOOK_AHEAD, config.iterations);
   }
 
   #spent(): TimeSpent {
@@ -141,9 +148,9 @@ class Loop {
 
   /** One iteration: the position after it, or what went wrong. */
   async #advance(at: Position): Promise<[next: Position, symptom: Symptom | undefined]> {
-    const { config, data, learner, order, progress, store } = this.#training;
+    const { config, learner, progress, store } = this.#training;
     const before = this.#now();
-    const batch = data.batch(order.indicesAt(at.iteration));
+    const batch = await this.#batches.take(at.iteration);
     const stepped = await finiteStep(learner, at.state, batch, this.#draw);
     if ('kind' in stepped) return [at, stepped];
     this.#stepping += (this.#now() - before) / 1000;
@@ -230,7 +237,7 @@ export async function train(training: Training): Promise<Outcome> {
 async function finiteStep(
   learner: Learner,
   state: Tree<NDArray>,
-  batch: ReturnType<Dataset['batch']>,
+  batch: Batch,
   draw: Stream,
 ): Promise<[state: Tree<NDArray>, metrics: Metrics] | Symptom> {
   try {

@@ -1,8 +1,8 @@
 import { ndarray } from '@brownian/graph';
+import { encodeNpy } from 'brownian';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { gridPng, tileImages } from '../src/images/grid.ts';
-import { encodeNpy } from '../src/images/npy.ts';
 import { pictureFor } from '../src/images/picture.ts';
 import { scatterPng, scatterSvg, windowOf } from '../src/images/scatter.ts';
 import { openData } from '../src/data/open.ts';
@@ -104,7 +104,7 @@ describe('a picture', () => {
   });
 
   it('refuses items it cannot draw', () => {
-    const data = { name: 'x', itemShape: [5], size: 1, batch: () => ({ x: ndarray([0]) }) };
+    const data = { name: 'x', itemShape: [5], size: 1, batch: () => Promise.resolve({ x: ndarray([0]) }) };
     expect(() => pictureFor(data)).toThrow('Items of shape [5] cannot be drawn');
   });
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { DataError, TOY_DISTRIBUTIONS } from 'brownian';
@@ -15,7 +15,7 @@ describe('opening data', () => {
     const train = await openData('mnist', { limit: 100, seed: 1 });
     expect(train).toMatchObject({ name: 'mnist', itemShape: [1, 28, 28], size: 100 });
     expect(train.classes).toHaveLength(10);
-    expect([...(train.batch([0, 1, 2]).labels?.data ?? [])]).toEqual([5, 0, 4]);
+    expect([...((await train.batch([0, 1, 2])).labels?.data ?? [])]).toEqual([5, 0, 4]);
     expect((await openData('mnist', { ...ALL, split: 'test' })).size).toBe(10_000);
   });
 
@@ -26,15 +26,15 @@ describe('opening data', () => {
       await openData(name, { limit: 20, seed: 2 }),
     ];
     expect(a).toMatchObject({ itemShape: [2], size: 20 });
-    expect(b.batch([3]).x).toEqual(a.batch([3]).x);
-    expect(c.batch([3]).x).not.toEqual(a.batch([3]).x);
+    expect(await b.batch([3])).toEqual(await a.batch([3]));
+    expect(await c.batch([3])).not.toEqual(await a.batch([3]));
   });
 
   it('reads a folder of IDX files, with labels when there are any', async () => {
     const folder = tinyImages(temporaryFolder());
     const data = await openData(folder, { limit: 7, seed: 1 });
     expect(data).toMatchObject({ itemShape: [1, 6, 6], size: 7 });
-    expect([...(data.batch([4, 5]).labels?.data ?? [])]).toEqual([1, 2]);
+    expect([...((await data.batch([4, 5])).labels?.data ?? [])]).toEqual([1, 2]);
   });
 
   it.each([
@@ -46,8 +46,8 @@ describe('opening data', () => {
     writeFileSync(join(folder, name), bytes);
     const data = await openData(folder, ALL);
     expect(data.size).toBe(10);
-    expect(data.batch([0]).labels).toBeUndefined();
-    expect(data.batch([0]).x.data[15]).toBeCloseTo(15 / 127.5 - 1);
+    expect((await data.batch([0])).labels).toBeUndefined();
+    expect((await data.batch([0])).x.data[15]).toBeCloseTo(15 / 127.5 - 1);
   });
 
   it('reads one IDX file', async () => {
@@ -61,16 +61,16 @@ describe('data that cannot be opened', () => {
   it.each([
     ['mnits', 'There is no data called "mnits"; did you mean "mnist"?'],
     ['8-gausians', 'There is no data called "8-gausians"; did you mean "8-gaussians"?'],
-    ['./no/such/folder', 'There is no data called "./no/such/folder"; give mnist, 8-gaussians, '],
+    ['./no/such/folder', 'There is no data called "./no/such/folder"; give mnist, fashion-mnist, '],
   ])('%s has a name that does not exist', async (name, message) => {
     await expect(openData(name, ALL)).rejects.toBeInstanceOf(UserError);
     await expect(openData(name, ALL)).rejects.toThrow(message);
   });
 
-  it('is a folder without IDX files', async () => {
+  it('is a folder without images', async () => {
     const folder = temporaryFolder();
     await expect(openData(folder, ALL)).rejects.toThrow(
-      `The folder ${folder} has no IDX images; expected train-images-idx3-ubyte`,
+      `${folder} holds no data that can be read; expected PNG, JPEG or WebP images`,
     );
   });
 
@@ -105,7 +105,7 @@ describe('data that cannot be opened', () => {
 
   it('is a file that cannot be read', async () => {
     const folder = temporaryFolder();
-    mkdirSync(join(folder, 'train-images-idx3-ubyte'));
-    await expect(openData(folder, ALL)).rejects.toThrow('train-images-idx3-ubyte: it is a folder.');
+    symlinkSync(join(folder, 'nowhere'), join(folder, 'train-images-idx3-ubyte'));
+    await expect(openData(folder, ALL)).rejects.toThrow('train-images-idx3-ubyte: it does not exist.');
   });
 });

@@ -109,7 +109,7 @@ export async function trainClassifier(
   let state: TransformState = optimizer.init(params);
   try {
     for (let step = 0; step < steps; step++) {
-      const { x, labels } = data.batch(order.indicesAt(step));
+      const { x, labels } = await data.batch(order.indicesAt(step));
       if (labels === undefined)
         throw new RangeError(`A classifier needs labels; the data set "${data.name}" has none.`);
       const result = await update(params, state, x, labels);

@@ -42,7 +42,8 @@ export async function tinyRun(runtime: Runtime): Promise<TinyRun> {
     const draw = stream.split('draw');
     let state = await learner.init(stream.split('init'), data);
     const start = valuesOf(state.params);
-    for (let i = 0; i < ITERATIONS; i++) [state] = await learner.step(state, data.batch(order.indicesAt(i)), draw);
+    for (let i = 0; i < ITERATIONS; i++)
+      [state] = await learner.step(state, await data.batch(order.indicesAt(i)), draw);
     return { runtime: runtime.name, start, end: valuesOf(state.params) };
   } finally {
     await learner.dispose();

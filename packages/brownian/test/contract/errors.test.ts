@@ -96,7 +96,7 @@ test('the parameters of another model are refused at trace time, in words', asyn
   ];
   const mixed = { ...state, params: other?.params } as NonNullable<typeof state>;
   expectSentence(
-    await messageOf(() => points?.learner.step(mixed, points.data.batch([0, 1]), createStream(2))),
+    await messageOf(async () => points?.learner.step(mixed, await points.data.batch([0, 1]), createStream(2))),
     'chain',
     'layers',
   );

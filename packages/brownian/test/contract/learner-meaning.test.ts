@@ -33,7 +33,7 @@ async function stepsOf({ model, options, data }: LearnerCase, iterations: number
   let before = await learner.init(key.split('init'), data);
   const steps: Step[] = [];
   for (let i = 0; i < iterations; i++) {
-    const [after, metrics] = await learner.step(before, data.batch(BATCH), draw);
+    const [after, metrics] = await learner.step(before, await data.batch(BATCH), draw);
     steps.push({ before, after, metrics });
     before = after;
   }
@@ -73,7 +73,7 @@ describe.each(LEARNER_CASES.map((item) => [item.label, item] as const))('%s', (_
     // Noise on the data has a test of its own.
     const clean = { ...item, options: { ...item.options, flow: { ...flow, dataNoise: 0 } } };
     for (const { before, after, metrics } of await stepsOf(clean, 2)) {
-      const at = { data: item.data.batch(BATCH).x, particles: after.particles, previous: before.particles };
+      const at = { data: (await item.data.batch(BATCH)).x, particles: after.particles, previous: before.particles };
       for (const [name, value] of Object.entries(await measure(before.params, at))) {
         const expected = Number(value.data[0]);
         // The same sums in another graph, in double precision.
@@ -154,7 +154,7 @@ describe('noise on the data', () => {
       ...options,
     };
     const learner = descriptiveLearner(runtime, model);
-    const batch = data.batch(Array.from({ length: COUNT }, (_, i) => i));
+    const batch = await data.batch(Array.from({ length: COUNT }, (_, i) => i));
     const [, metrics] = await learner.step(await learner.init(createStream(1), data), batch, createStream(2));
     await learner.dispose();
     return metrics;

@@ -45,7 +45,7 @@ async function advance({ data }: LearnerCase, learner: Learner, from: Run, first
   const metrics = [...from.metrics];
   let { state } = from;
   for (let i = first; i < end; i++) {
-    const [next, found] = await learner.step(state, data.batch(order.indicesAt(i)), from.draw);
+    const [next, found] = await learner.step(state, await data.batch(order.indicesAt(i)), from.draw);
     state = next;
     metrics.push(found);
   }

@@ -34,13 +34,13 @@ function patterns(name: string, count: number): Dataset {
   return imageDataset({ name, images: { shape, data }, labels, classes: CLASSES });
 }
 
-function all(data: Dataset): { x: NDArray; labels: NDArray } {
-  const { x, labels } = data.batch(Array.from({ length: data.size }, (_, i) => i));
+async function all(data: Dataset): Promise<{ x: NDArray; labels: NDArray }> {
+  const { x, labels } = await data.batch(Array.from({ length: data.size }, (_, i) => i));
   return { x, labels: labels as NDArray };
 }
 
 test('a classifier learns to tell patterns it has not seen, and reports every step', async () => {
-  const [training, held] = [patterns('training', 300), all(patterns('held out', 200))];
+  const [training, held] = [patterns('training', 300), await all(patterns('held out', 200))];
   const net = classifierNet(training.itemShape, CLASSES.length);
   const losses: number[] = [];
   const options = { epochs: 8, batchSize: 50, onStep: ({ loss }: { readonly loss: number }) => void losses.push(loss) };

@@ -122,7 +122,7 @@ describe('the chains of a learner', () => {
     const fresh = await learner.init(key.split('init'), data);
     let state = { ...fresh, particles: start, ...(fresh.buffer && { buffer: start }) };
     const draw = key.split('draw');
-    for (let i = 0; i < iterations; i++) [state] = await learner.step(state, data.batch([0, 1]), draw);
+    for (let i = 0; i < iterations; i++) [state] = await learner.step(state, await data.batch([0, 1]), draw);
     await learner.dispose();
     return { start, particles: state.particles, buffer: state.buffer };
   }

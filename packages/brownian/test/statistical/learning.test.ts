@@ -64,7 +64,7 @@ describe('maximum likelihood of a Gaussian', () => {
       ema: 0,
     });
     const key = createStream(`maximum likelihood, ${kind}`);
-    const batch = data.batch(Array.from({ length: count }, (_, i) => i));
+    const batch = await data.batch(Array.from({ length: count }, (_, i) => i));
     const draw = key.split('draw');
     let state = await learner.init(key.split('init'), data);
     const total = new Float64Array(DIMENSIONS);
@@ -130,7 +130,8 @@ describe.each(['gcn', 'wgcn'] satisfies ModelName[])('%s on eight Gaussians', (m
       );
 
     const before = await distance();
-    for (let i = 0; i < ITERATIONS; i++) [state] = await learner.step(state, data.batch(order.indicesAt(i)), draw);
+    for (let i = 0; i < ITERATIONS; i++)
+      [state] = await learner.step(state, await data.batch(order.indicesAt(i)), draw);
     const found = shares(await learner.sample(state, SAMPLES, key.split('samples')), TOY.modes as Modes);
     await learner.dispose();
 

@@ -36,7 +36,7 @@ async function train(model: ModelName, seed: number, end: number, from?: Positio
   let state = from?.state ?? (await learner.init(key.split('init'), IMAGES));
   const metrics = [...(from?.metrics ?? [])];
   for (let i = metrics.length; i < end; i++) {
-    const [next, found] = await learner.step(state, IMAGES.batch(order.indicesAt(i)), draw);
+    const [next, found] = await learner.step(state, await IMAGES.batch(order.indicesAt(i)), draw);
     state = next;
     metrics.push(found);
   }

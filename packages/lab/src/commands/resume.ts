@@ -28,6 +28,7 @@ export const RESUMABLE: readonly string[] = [
   'samples',
   'onDivergence',
   'rollbacks',
+  'images.memory',
 ];
 
 /** `brownian resume`: continues a run from its newest checkpoint. @throws UserError for anything the user can put right. */
@@ -41,7 +42,7 @@ async function resumeHeld(context: Context, request: ResumeRequest, database: Ru
   const { run: path } = request;
   const opened = await openRun(path);
   const latest = await latestCheckpoint(path);
-  const data = await openData(opened.config.data, { limit: opened.config.limit, seed: opened.config.seed });
+  const data = await openData(opened.config.data, opened.config);
   const settings = mergeSettings({ ...opened.config }, settingsFromFlags(request.flags));
   const config = resolveConfig(settings, data);
   if (latest !== undefined) {

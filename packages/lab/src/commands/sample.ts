@@ -1,9 +1,9 @@
 import { extname, join } from 'node:path';
 import { createStream } from '@brownian/runtime';
+import { encodeNpy } from 'brownian';
 import { UserError } from '../errors.ts';
 import { openData } from '../data/open.ts';
 import { gridPng } from '../images/grid.ts';
-import { encodeNpy } from '../images/npy.ts';
 import { pictureFor } from '../images/picture.ts';
 import { requireSameRun } from '../loop.ts';
 import { writeAtomically } from '../runs/atomic.ts';
@@ -46,7 +46,7 @@ export async function sampleCommand(context: Context, request: SampleRequest): P
       await writeAtomically(out, encodeTensors({ tensors: new Map([['samples', samples]]), metadata }));
     } else if (record.data.itemShape.length === 3) await writeAtomically(out, [await gridPng(samples)]);
     else {
-      const data = await openData(config.data, { limit: config.limit, seed: config.seed });
+      const data = await openData(config.data, config);
       await writeAtomically(out, [await pictureFor(data).particles(samples)]);
     }
   } finally {

@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts';
-import { mergeSettings, readSettings, resolveConfig, settingsFromFlags } from '../config/settings.ts';
+import { dataOptions, mergeSettings, readSettings, resolveConfig, settingsFromFlags } from '../config/settings.ts';
 import { openData } from '../data/open.ts';
 import { describeMachine } from '../runs/machine.ts';
 import { holdRun } from '../runs/hold.ts';
@@ -29,11 +29,7 @@ export async function trainCommand(context: Context, request: TrainRequest): Pro
       },
     );
   }
-  const seed = settings['seed'];
-  const data = await openData(name, {
-    limit: (settings['limit'] ?? null) as number | null,
-    seed: typeof seed === 'number' ? seed : 1,
-  });
+  const data = await openData(name, dataOptions(settings));
   const config = resolveConfig(settings, data);
   const session = context.engine.open(config, data.itemShape);
   try {

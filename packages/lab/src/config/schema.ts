@@ -10,9 +10,25 @@ import type {
 } from 'brownian';
 import { z } from 'zod';
 
+/** How images are read and brought into form; points have none of it. */
+export interface ImageOptions {
+  readonly crop: number | null;
+  readonly size: number | null;
+  readonly color: 'auto' | 'rgb' | 'grey';
+  readonly range: readonly [number, number] | null;
+  readonly flip: boolean;
+  readonly dequantise: boolean;
+  /** A file of labels; null finds them in sub-folders, or in a file beside the images. */
+  readonly labels: string | null;
+  /** Share of the images that makes the test part; null takes the parts that the data come in. */
+  readonly testShare: number | null;
+  /** Megabytes of images that may be held in memory. */
+  readonly memory: number;
+}
+
 /** What a run is told besides its model's own options. */
 export interface RunOptions {
-  /** `mnist`, a toy distribution, or a folder of IDX files. */
+  /** A data set by name, a toy distribution, or a file or folder of images. */
   readonly data: string;
   readonly model: ModelName;
   /** Use only this many items of the data; null uses all. */
@@ -32,6 +48,7 @@ export interface RunOptions {
   readonly onDivergence: 'stop' | 'rollback';
   /** Rollbacks before a run that diverges again is ended. */
   readonly rollbacks: number;
+  readonly images: ImageOptions;
 }
 
 /** The full configuration of a run: everything that decides what it computes. */
@@ -45,9 +62,12 @@ const share = (): z.ZodNumber => z.number().min(0).max(1);
 const decay = (): z.ZodNumber => z.number().min(0).lt(1);
 
 const RUN = {
-  data: z.string().min(1).meta({ description: 'what to learn: mnist, a toy distribution, or a folder of IDX files' }),
+  data: z
+    .string()
+    .min(1)
+    .meta({ description: 'what to learn: a data set by name, a toy distribution, or a file or folder of images' }),
   model: z.enum(Object.keys(MODELS) as ModelName[]).meta({ description: 'the model to train' }),
-  limit: z.int().min(1).nullable().meta({ description: 'use only the first items of the data', unit: 'items' }),
+  limit: z.int().min(1).nullable().meta({ description: 'use only so many items of the data', unit: 'items' }),
   batchSize: z.int().min(1).meta({ description: 'data items per iteration', unit: 'items' }),
   iterations: z.int().min(1).meta({ description: 'updates of the parameters, over all resumes', unit: 'iterations' }),
   minutes: positive().nullable().meta({
@@ -75,7 +95,40 @@ const RUN = {
     description: 'when training diverges: stop, or go back to the last good checkpoint with other noise',
   }),
   rollbacks: z.int().min(1).max(1000).meta({ description: 'with on-divergence rollback: at most this many' }),
-} satisfies Fields<RunOptions>;
+} satisfies Fields<Omit<RunOptions, 'images'>>;
+
+const IMAGES = {
+  crop: z.int().min(1).nullable().meta({ description: 'cut out a centred square of this side first', unit: 'pixels' }),
+  size: z
+    .int()
+    .min(1)
+    .max(4096)
+    .nullable()
+    .meta({ description: 'scale to a square of this side (what is longer is cut off evenly)', unit: 'pixels' }),
+  color: z.enum(['auto', 'rgb', 'grey']).meta({ description: 'channels; auto is grey where all images are, else rgb' }),
+  range: z
+    .tuple([z.number(), z.number()])
+    .nullable()
+    .meta({ description: 'values of floating-point images that become -1 and 1; none finds 0,1 or -1,1 or 0,255' }),
+  flip: z.boolean().meta({ description: 'mirror each training image left to right with probability ½' }),
+  dequantise: z.boolean().meta({ description: 'spread each of the 256 levels of training images over its width' }),
+  labels: z
+    .string()
+    .min(1)
+    .nullable()
+    .meta({ description: 'file of labels (csv, txt; IDX or npy for arrays); none looks at sub-folders' }),
+  testShare: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .nullable()
+    .meta({ description: 'share held out for tests, drawn by seed; none takes the parts that the data come in' }),
+  memory: z
+    .int()
+    .min(16)
+    .max(1_000_000)
+    .meta({ description: 'memory for images; what does not fit is read again', unit: 'MB' }),
+} satisfies Fields<ImageOptions>;
 
 const POTENTIAL = {
   net: z
@@ -163,6 +216,7 @@ const SAMPLING = {
 /** Checks a full configuration: every option present, nothing else. */
 export const CONFIG: z.ZodType<RunConfig> = z.strictObject({
   ...RUN,
+  images: z.strictObject(IMAGES),
   potential: z.strictObject(POTENTIAL),
   langevin: z.strictObject(LANGEVIN),
   flow: z.strictObject(FLOW),
@@ -175,6 +229,7 @@ export const CONFIG: z.ZodType<RunConfig> = z.strictObject({
 export const SETTINGS: z.ZodType = z
   .strictObject({
     ...RUN,
+    images: z.strictObject(IMAGES).partial(),
     potential: z.strictObject(POTENTIAL).partial(),
     langevin: z.strictObject(LANGEVIN).partial(),
     flow: z.strictObject(FLOW).partial(),
@@ -187,6 +242,7 @@ export const SETTINGS: z.ZodType = z
 /** Titles of the groups of options, by their key in the configuration; the options of the run itself have the key ''. */
 export const GROUP_TITLES: Readonly<Record<string, string>> = {
   '': 'Run',
+  images: 'Images: how they are read',
   potential: 'Potential Φ',
   langevin: 'Langevin dynamics',
   flow: 'Flow: how parameters learn',
@@ -202,6 +258,19 @@ export const FLAG_ALIASES: Readonly<Record<string, string>> = {
   'flow.beta': 'beta',
 };
 
+/** Images as they are stored. */
+export const IMAGE_DEFAULTS: ImageOptions = {
+  crop: null,
+  size: null,
+  color: 'auto',
+  range: null,
+  flip: false,
+  dequantise: false,
+  labels: null,
+  testShare: null,
+  memory: 1024,
+};
+
 /** Defaults of the run's own options; the model and the data decide the others. */
 export const RUN_DEFAULTS: Omit<RunOptions, 'data' | 'batchSize'> = {
   model: 'wgcn',
@@ -215,4 +284,5 @@ export const RUN_DEFAULTS: Omit<RunOptions, 'data' | 'batchSize'> = {
   samples: 100,
   onDivergence: 'stop',
   rollbacks: 3,
+  images: IMAGE_DEFAULTS,
 };

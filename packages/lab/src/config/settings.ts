@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { MODELS } from 'brownian';
 import { UserError, fileProblem } from '../errors.ts';
-import { type Field, FIELDS, keyOf } from './fields.ts';
+import { type Field, FIELDS, flagOf, keyOf, valueOf } from './fields.ts';
 import { check } from './problems.ts';
 import { CONFIG, RUN_DEFAULTS, type RunConfig, SETTINGS } from './schema.ts';
 
@@ -95,12 +95,32 @@ export interface DataFacts {
   readonly size: number;
 }
 
+/** How the data are opened: these settings on top of the defaults. */
+export function dataOptions(settings: Settings): Pick<RunConfig, 'limit' | 'seed' | 'images'> {
+  const { limit, seed, images } = mergeSettings({ ...RUN_DEFAULTS }, settings);
+  return { limit, seed, images } as Pick<RunConfig, 'limit' | 'seed' | 'images'>;
+}
+
 /** Options that exclude each other or the data; each rule gives its sentence when broken. */
 const RULES: readonly ((config: RunConfig, data: DataFacts) => string | false)[] = [
   ({ potential: { net } }, { itemShape }) =>
     (net === 'mlp') !== (itemShape.length === 1) &&
     `--potential.net is ${net}, which takes ${net === 'mlp' ? 'points' : 'images'}; the items of these data have shape ` +
       `[${itemShape.join(', ')}]${net === 'mlp' ? ', so use conv or gabor.' : ', so use mlp (gcn and wgcn have it as their default).'}`,
+  ({ images }, { itemShape }) => {
+    const changed = FIELDS.find(
+      (field) => field.group === 'images' && valueOf({ images }, field) !== valueOf(RUN_DEFAULTS as never, field),
+    );
+    return (
+      itemShape.length === 1 &&
+      changed !== undefined &&
+      `${flagOf(changed)} is for images; the items of these data are points, so leave it out.`
+    );
+  },
+  ({ images: { range } }) =>
+    range !== null &&
+    range[0] >= range[1] &&
+    `--images.range is ${range.join(',')}; its first number must be below its second.`,
   ({ potential: { net, channels } }) =>
     net !== 'gabor' &&
     channels.length === 0 &&

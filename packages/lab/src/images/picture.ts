@@ -38,15 +38,17 @@ export function pictureFor(data: Dataset): Picture {
   if (itemShape.length === 3) {
     return {
       particles: (items) => gridPng(firstItems(items, GRID_IMAGES)),
-      data: () => gridPng(data.batch(spread(data.size, GRID_IMAGES)).x),
+      data: async () => gridPng((await data.batch(spread(data.size, GRID_IMAGES))).x),
     };
   }
   if (itemShape.length === 1 && itemShape[0] === 2) {
-    const shown = data.batch(spread(data.size, SCATTER_POINTS)).x;
-    const window = windowOf(shown);
+    const draw = async (items: NDArray | null): Promise<Uint8Array> => {
+      const { x } = await data.batch(spread(data.size, SCATTER_POINTS));
+      return scatterPng(items, x, windowOf(x));
+    };
     return {
-      particles: (items) => scatterPng(firstItems(items, SCATTER_POINTS), shown, window),
-      data: () => scatterPng(null, shown, window),
+      particles: (items) => draw(firstItems(items, SCATTER_POINTS)),
+      data: () => draw(null),
     };
   }
   throw new RangeError(

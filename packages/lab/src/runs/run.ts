@@ -218,8 +218,10 @@ export function configHash(config: RunConfig): string {
     samples: _s,
     onDivergence: _d,
     rollbacks: _r,
-    ...decisive
+    images: { memory: _memory, ...images },
+    ...others
   } = config;
+  const decisive = { ...others, images };
   const sorted = (value: unknown): unknown =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? Object.fromEntries(

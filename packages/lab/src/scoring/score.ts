@@ -14,7 +14,7 @@ const SAMPLES = 1000;
 
 /** The test part of a run's data, or undefined when it has none. */
 async function openTest(config: ScoreRequest['config']): Promise<Dataset | undefined> {
-  return await openData(config.data, { limit: null, seed: config.seed, split: 'test' }).catch((error: unknown) => {
+  return await openData(config.data, { ...config, limit: null, split: 'test' }).catch((error: unknown) => {
     if (error instanceof UserError) return undefined;
     throw error;
   });

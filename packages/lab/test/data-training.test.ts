@@ -1,0 +1,76 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { lookAhead } from '../src/data/look-ahead.ts';
+import { readCheckpoint } from '../src/runs/checkpoint.ts';
+import { runFiles } from '../src/runs/run.ts';
+import { pictureBytes } from './support/archives.ts';
+import { brownian, isOneSentence } from './support/command.ts';
+import { temporaryFolder } from './support/files.ts';
+
+async function photos(count: number): Promise<string> {
+  const folder = temporaryFolder();
+  for (let i = 0; i < count; i++) {
+    const bytes = await pictureBytes(i, { format: 'jpeg', width: 12, height: 10 });
+    writeFileSync(join(folder, `${i}.jpg`), bytes);
+  }
+  return folder;
+}
+
+it('a resumed run on a folder of images sees the same batches, mirrored and dequantised alike', async () => {
+  const folder = await photos(9);
+  const runs = temporaryFolder();
+  const train = async (name: string, iterations: number, memory: number): Promise<string> => {
+    const out = join(runs, name);
+    const options = ['--images.size', '8', '--images.flip', 'true', '--images.dequantise', 'true', '--batch-size', '4'];
+    const flags = ['--iterations', String(iterations), '--images.memory', String(memory), '--out', out];
+    expect(await brownian(['train', folder, ...options, ...flags])).toMatchObject({ code: 0, err: '' });
+    return out;
+  };
+  const [whole, part] = [await train('whole', 7, 1024), await train('part', 3, 16)];
+  expect(await brownian(['resume', part, '--iterations', '7', '--images.memory', '32'])).toMatchObject({
+    code: 0,
+    err: '',
+  });
+  const states = await Promise.all(
+    [whole, part].map(async (run) => (await readCheckpoint(runFiles(run).checkpoint(7))).state),
+  );
+  expect(states[1]).toEqual(states[0]);
+});
+
+it('options of images are refused where they have no meaning', async () => {
+  const folder = await photos(2);
+  for (const argv of [
+    ['8-gaussians', '--images.flip', 'true'],
+    [folder, '--images.range', '1,0'],
+    [folder, '--images.range', '0,1'],
+    [folder, '--images.color', 'sepia'],
+    [folder, '--images.crop', '11'],
+  ]) {
+    const { code, err } = await brownian(['train', ...argv, '--out', join(temporaryFolder(), 'run')]);
+    expect([code, isOneSentence(err)]).toEqual([1, true]);
+    expect(err).toContain('--images.');
+  }
+});
+
+it('what is fetched ahead is given out once, in order, and fails when it is taken', async () => {
+  const begun: number[] = [];
+  const ahead = lookAhead(
+    (i) => {
+      begun.push(i);
+      return i === 3 ? Promise.reject(new Error('three')) : Promise.resolve(i * i);
+    },
+    2,
+    5,
+  );
+  expect(await ahead.take(0)).toBe(0);
+  expect(begun).toEqual([0, 1, 2]);
+  expect(await ahead.take(1)).toBe(1);
+  expect(await ahead.take(2)).toBe(4);
+  expect(begun).toEqual([0, 1, 2, 3, 4]);
+  await expect(ahead.take(3)).rejects.toThrow('three');
+  expect(await ahead.take(4)).toBe(16);
+  expect(begun).toEqual([0, 1, 2, 3, 4]);
+  // A run that is resumed begins anywhere.
+  expect(await ahead.take(1)).toBe(1);
+});
