@@ -4,6 +4,17 @@ export { DataError } from './data/errors.ts';
 export { type ImageDatasetOptions, imageDataset, pointDataset } from './data/dataset.ts';
 export { type BatchOrder, batchIndices } from './data/epochs.ts';
 export { parseIdx } from './data/idx.ts';
+export {
+  HEADER_LENGTH_BYTES,
+  type TensorEntry,
+  type TensorFile,
+  type TensorHeader,
+  decodeTensors,
+  encodeTensors,
+  headerLength,
+  parseHeader,
+  readTensor,
+} from './data/safetensors.ts';
 
 export { ACTIVATIONS, type ActivationName } from './nets/activations.ts';
 export { type GaborOptions, gaborBank } from './nets/gabor.ts';

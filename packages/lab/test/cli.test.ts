@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { decodeTensors } from '../src/runs/safetensors.ts';
+import { decodeTensors } from 'brownian';
 import { runFiles } from '../src/runs/run.ts';
 import { type Ended, brownian, isOneSentence } from './support/command.ts';
 import { fakeEngine } from './support/fake-engine.ts';

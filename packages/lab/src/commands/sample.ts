@@ -1,5 +1,6 @@
 import { extname, join } from 'node:path';
 import { createStream } from '@brownian/runtime';
+import { encodeTensors } from 'brownian';
 import { UserError } from '../errors.ts';
 import { openData } from '../data/open.ts';
 import { gridPng } from '../images/grid.ts';
@@ -8,7 +9,6 @@ import { pictureFor } from '../images/picture.ts';
 import { requireSameRun } from '../loop.ts';
 import { writeAtomically } from '../runs/atomic.ts';
 import { openRun, runFiles } from '../runs/run.ts';
-import { encodeTensors } from '../runs/safetensors.ts';
 import { latestCheckpoint } from '../runs/store.ts';
 import type { Context, ExitCode } from './context.ts';
 

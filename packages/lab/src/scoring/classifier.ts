@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type NDArray, type Tree, flatten } from '@brownian/graph';
 import { type Runtime, createStream } from '@brownian/runtime';
 import { type Dataset, type Net, type Params, accuracy, classifierNet, predict, trainClassifier } from 'brownian';
+import { cacheFolder } from '../cache.ts';
 import { readTensors, writeTensors } from '../runs/safetensors.ts';
 
 /** A classifier whose outputs scores are made of, with what has to be said of it. */
@@ -23,13 +23,6 @@ export type OnClassifierStep = (progress: { readonly step: number; readonly step
 const NETWORK = 'cnn-16-32-96';
 const EPOCHS = 3;
 const SEED = 1;
-
-/** Where trained classifiers are kept: BROWNIAN_CACHE, or `brownian` in the user's cache folder. */
-function cacheFolder(): string {
-  const base =
-    process.env['BROWNIAN_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'brownian');
-  return join(base, 'classifiers');
-}
 
 /** Names the data by size and by the bytes of its first items and labels. */
 function fingerprint(data: Dataset): string {
@@ -89,7 +82,7 @@ export async function classifierFor(
     throw new RangeError(`A classifier needs labels of at least two classes; "${train.name}" has ${classes}.`);
   const net = classifierNet(train.itemShape, classes);
   const name = `${NETWORK} trained on ${train.name}`;
-  const file = join(cacheFolder(), `${NETWORK}-${fingerprint(train)}.safetensors`);
+  const file = join(cacheFolder('classifiers'), `${NETWORK}-${fingerprint(train)}.safetensors`);
   const stored = await load(file, net.init(createStream(SEED)));
   if (stored !== undefined) return { name, net, ...stored };
   const params = await trainClassifier(runtime, net, train, createStream(SEED), {
@@ -99,7 +92,7 @@ export async function classifierFor(
   const testAccuracy = await testAccuracyOf(runtime, net, params, test);
   const { leaves, paths } = flatten<NDArray>(params);
   const tensors = new Map(paths.map((path, i) => [path, leaves[i] as NDArray]));
-  await mkdir(cacheFolder(), { recursive: true });
+  await mkdir(cacheFolder('classifiers'), { recursive: true });
   await writeTensors(file, { tensors, metadata: { name, testAccuracy: String(testAccuracy) } });
   return { name, net, params, testAccuracy };
 }
