@@ -19,7 +19,20 @@ export {
 export { ACTIVATIONS, type ActivationName } from './nets/activations.ts';
 export { type GaborOptions, gaborBank } from './nets/gabor.ts';
 export { type ConvLayerOptions, conv, dense, flatten, pointwise, pool, normalFanIn } from './nets/layers.ts';
-export { type Layer, type Net, chain } from './nets/net.ts';
+export { type Layer, type Net, chain, withWeights } from './nets/net.ts';
+export {
+  VGG_ORIGINAL_INPUT,
+  VGG_TORCHVISION_INPUT,
+  type VggConvolution,
+  type VggInput,
+  type VggLayer,
+  type VggWeights,
+  isVgg,
+  readVgg,
+  vggFilters,
+  vggTensorNames,
+  vggTrunk,
+} from './nets/vgg.ts';
 
 export { type DescriptorPotentialOptions, descriptor } from './potentials/descriptor.ts';
 export {
@@ -65,12 +78,20 @@ export {
   descriptiveLearner,
   descriptiveUpdate,
 } from './learners/descriptive.ts';
-export { MODELS, type ModelName, type ModelPreset, buildPotential, createLearner } from './learners/presets.ts';
+export {
+  BUILT_IN_NETS,
+  MODELS,
+  type ModelName,
+  type ModelPreset,
+  buildPotential,
+  createLearner,
+} from './learners/presets.ts';
 
 export {
   type ClassifierOptions,
   accuracy,
   argmaxRows,
+  classifierFilters,
   classifierNet,
   crossEntropy,
   predict,

@@ -75,10 +75,16 @@ export interface SamplingOptions {
   readonly temperature: number | null;
 }
 
+/** A network that comes with the library. */
+export type BuiltInNet = 'conv' | 'gabor' | 'mlp';
+
 /** The potential of a descriptive model. */
 export interface DescriptorOptions {
-  /** `conv`: strided convolutions learned from data. `gabor`: a fixed bank of Gabor and difference-of-Gaussian filters. `mlp`: for points. */
-  readonly net: 'conv' | 'gabor' | 'mlp';
+  /**
+   * `conv`: strided convolutions learned from data. `gabor`: a fixed bank of Gabor and difference-of-Gaussian filters. `mlp`: for
+   * points. Any other name stands for fixed filters that the caller gives.
+   */
+  readonly net: BuiltInNet | (string & {});
   /** Channels (or widths, for `mlp`) of the successive layers. */
   readonly channels: readonly number[];
   /** Kernel of each layer of `conv`, in pixels; every layer has stride 2. The last is used for the layers that follow it. */

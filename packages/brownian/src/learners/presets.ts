@@ -6,12 +6,12 @@ import type { Learner, Potential } from '../interfaces.ts';
 import { ACTIVATIONS } from '../nets/activations.ts';
 import { gaborBank } from '../nets/gabor.ts';
 import { conv, dense, flatten, pointwise } from '../nets/layers.ts';
-import { type Net, chain } from '../nets/net.ts';
+import { type Layer, chain } from '../nets/net.ts';
 import { descriptor } from '../potentials/descriptor.ts';
 import { LANGEVIN_DEFAULTS, effectiveStep } from '../samplers/langevin.ts';
 import { type DescriptiveState, descriptiveLearner } from './descriptive.ts';
 import { buildOptimizer } from './optimizer.ts';
-import type { DescriptorLearnerOptions, DescriptorOptions } from './options.ts';
+import type { BuiltInNet, DescriptorLearnerOptions, DescriptorOptions } from './options.ts';
 
 /** The models by the names of the papers (generalised GCN, Table 1). */
 export type ModelName = 'pgcn' | 'w-pgcn' | 'gcn' | 'wgcn';
@@ -112,30 +112,62 @@ export const MODELS: Readonly<Record<ModelName, ModelPreset>> = {
   wgcn: { title: 'wGCN', description: 'learned filters, JKO flow', defaults: learned(BETA) },
 };
 
-/** The filters of a potential for items of a shape. */
-function filters({ net, channels, kernels, hidden, activation }: DescriptorOptions, itemShape: readonly number[]): Net {
+/** A network that options can name, and what has to be known of it. */
+interface NamedNet {
+  readonly takes: 'images' | 'points';
+  /** Where θ starts: at zero over fixed filters. */
+  readonly start: 'zero' | 'random';
+  readonly layer: (options: DescriptorOptions) => Layer;
+}
+
+function convolutions({ channels, kernels, hidden, activation }: DescriptorOptions): Layer {
+  if (kernels.length === 0) throw new RangeError('potential.kernels must have at least one kernel for the net "conv".');
   const act = pointwise(ACTIVATIONS[activation]);
-  if (net === 'mlp') return chain(...channels.flatMap((width) => [dense(width), act]))(itemShape);
-  if (net === 'gabor') return gaborBank()(itemShape);
   const layers = channels.flatMap((count, i) => {
     const kernel = kernels[Math.min(i, kernels.length - 1)] as number;
     return [conv({ channels: count, kernel, stride: 2, padding: Math.floor((kernel - 1) / 2) }), act];
   });
-  return chain(...layers, ...(hidden > 0 ? [flatten(), dense(hidden), act] : []))(itemShape);
+  return chain(...layers, ...(hidden > 0 ? [flatten(), dense(hidden), act] : []));
 }
 
-/** The potential that options describe. */
-export function buildPotential(options: DescriptorOptions, itemShape: readonly number[]): Potential {
-  if (options.net === 'mlp' ? itemShape.length !== 1 : itemShape.length !== 3) {
-    const wants = options.net === 'mlp' ? 'points' : 'images [channels, height, width]';
+/** The networks that come with the library, by the name under which options choose them. */
+const NETS: Readonly<Record<BuiltInNet, NamedNet>> = {
+  conv: { takes: 'images', start: 'random', layer: convolutions },
+  gabor: { takes: 'images', start: 'zero', layer: () => gaborBank() },
+  mlp: {
+    takes: 'points',
+    start: 'random',
+    layer: ({ channels, activation }) =>
+      chain(...channels.flatMap((width) => [dense(width), pointwise(ACTIVATIONS[activation])])),
+  },
+};
+
+/** Names of the networks that come with the library; any other name stands for filters that the caller gives. */
+export const BUILT_IN_NETS: readonly BuiltInNet[] = Object.keys(NETS) as BuiltInNet[];
+
+function namedNet({ net }: DescriptorOptions, filters: Layer | undefined): NamedNet {
+  if (filters !== undefined) return { takes: 'images', start: 'zero', layer: () => filters };
+  if (Object.hasOwn(NETS, net)) return NETS[net as BuiltInNet];
+  throw new RangeError(
+    `potential.net "${net}" does not come with the library (${BUILT_IN_NETS.join(', ')} do); give its filters as well.`,
+  );
+}
+
+/**
+ * The potential that options describe.
+ *
+ * @param filters fixed filters in the place of `options.net`, such as `vggFilters(…)`
+ */
+export function buildPotential(options: DescriptorOptions, itemShape: readonly number[], filters?: Layer): Potential {
+  const { takes, start, layer } = namedNet(options, filters);
+  if (itemShape.length !== (takes === 'points' ? 1 : 3)) {
+    const wants = takes === 'points' ? takes : 'images [channels, height, width]';
     throw new RangeError(
       `potential.net "${options.net}" takes ${wants}, these items have shape [${itemShape.join(', ')}].`,
     );
   }
-  const { net, theta, gain, kernels } = options;
-  if (net === 'conv' && kernels.length === 0)
-    throw new RangeError('potential.kernels must have at least one kernel for the net "conv".');
-  return descriptor(filters(options, itemShape), { theta, gain, start: net === 'gabor' ? 'zero' : 'random' });
+  const { theta, gain } = options;
+  return descriptor(layer(options)(itemShape), { theta, gain, start });
 }
 
 function buildFlow({ flow: { beta, energyL2 }, langevin }: DescriptorLearnerOptions): Flow {
@@ -147,6 +179,7 @@ function buildFlow({ flow: { beta, energyL2 }, langevin }: DescriptorLearnerOpti
  * A learner from the table.
  *
  * @param itemShape shape of one datum
+ * @param filters fixed filters in the place of `options.potential.net`, such as `vggFilters(…)` or `gaborBank()`
  * @throws RangeError when the potential does not take data of this shape
  */
 export function createLearner(
@@ -154,11 +187,12 @@ export function createLearner(
   model: ModelName,
   options: DescriptorLearnerOptions,
   itemShape: readonly number[],
+  filters?: Layer,
 ): Learner<DescriptiveState> {
   return descriptiveLearner(runtime, {
     name: MODELS[model].title,
     itemShape,
-    potential: buildPotential(options.potential, itemShape),
+    potential: buildPotential(options.potential, itemShape, filters),
     flow: buildFlow(options),
     optimizer: buildOptimizer(options.optimizer),
     langevin: options.langevin,

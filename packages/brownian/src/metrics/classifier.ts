@@ -14,24 +14,31 @@ import type { Runtime, Stream } from '@brownian/runtime';
 import { batchIndices } from '../data/epochs.ts';
 import type { Dataset, Params, SymbolicParams } from '../interfaces.ts';
 import { conv, dense, flatten, pointwise, pool } from '../nets/layers.ts';
-import { type Net, chain } from '../nets/net.ts';
+import { type Layer, type Net, chain, withWeights } from '../nets/net.ts';
 import { adam } from '../optim/optimizers.ts';
 import { cosineDecay } from '../optim/schedules.ts';
 import { type SymbolicState, type TransformState, applyUpdates } from '../optim/transform.ts';
 
+/** The first layers of the classifier; the parameters of a network are a list with an entry for each. */
+function trunk(): Layer[] {
+  const act = pointwise(relu);
+  return [conv({ channels: 16, kernel: 5 }), act, pool(2), conv({ channels: 32, kernel: 3 }), act];
+}
+
 /** A convolutional classifier of small images: two convolutions with pooling, two dense layers; `[n, ...item] → [n, classes]`. */
 export function classifierNet(itemShape: readonly number[], classes: number): Net {
-  const act = pointwise(relu);
-  const trunk = [
-    conv({ channels: 16, kernel: 5 }),
-    act,
-    pool(2),
-    conv({ channels: 32, kernel: 3 }),
-    act,
-    pool(2),
-    flatten(),
-  ];
-  return chain(...trunk, dense(96), act, dense(classes))(itemShape);
+  return chain(...trunk(), pool(2), flatten(), dense(96), pointwise(relu), dense(classes))(itemShape);
+}
+
+/**
+ * The convolutions of a trained {@link classifierNet} as fixed filters: `[n, c, h, w] → [n, 32, h/2, w/2]`.
+ *
+ * @param params of the whole classifier, or of these layers alone
+ */
+export function classifierFilters(params: Params): Layer {
+  const layers = trunk();
+  return (inputShape) =>
+    withWeights(chain(...layers)(inputShape), (params as readonly Params[]).slice(0, layers.length));
 }
 
 /** Settings of {@link trainClassifier}. */

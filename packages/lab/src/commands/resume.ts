@@ -7,6 +7,7 @@ import type { RunConfig } from '../config/schema.ts';
 import { describeMachine } from '../runs/machine.ts';
 import { openRun, writeConfig, writeRecord } from '../runs/run.ts';
 import { latestCheckpoint, rewindRun } from '../runs/store.ts';
+import { readFilters } from '../weights/filter-file.ts';
 import type { Context, ExitCode } from './context.ts';
 import { runTraining } from './training.ts';
 
@@ -39,7 +40,8 @@ export async function resumeCommand(context: Context, request: ResumeRequest): P
   const config = resolveConfig(settings, data);
   requireSameRun(latest.checkpoint, config, latest.file);
   requireWork(latest.checkpoint, config, request.run);
-  const session = context.engine.open(config, data.itemShape);
+  const filters = await readFilters(request.run, config);
+  const session = context.engine.open(config, data.itemShape, filters);
   try {
     await rewindRun(request.run, latest.checkpoint.iteration);
     await writeConfig(request.run, config);

@@ -10,6 +10,7 @@ import { requireSameRun } from '../loop.ts';
 import { writeAtomically } from '../runs/atomic.ts';
 import { openRun, runFiles } from '../runs/run.ts';
 import { latestCheckpoint } from '../runs/store.ts';
+import { readFilters } from '../weights/filter-file.ts';
 import type { Context, ExitCode } from './context.ts';
 
 /** What `brownian sample` was given. */
@@ -40,7 +41,8 @@ export async function sampleCommand(context: Context, request: SampleRequest): P
   const latest = await latestCheckpoint(path);
   if (latest === undefined) throw new UserError(`${path} has no checkpoint to sample from; train it first.`);
   requireSameRun(latest.checkpoint, config, latest.file);
-  const session = context.engine.open(config, record.data.itemShape);
+  const filters = await readFilters(path, config);
+  const session = context.engine.open(config, record.data.itemShape, filters);
   try {
     const samples = await session.learner.sample(latest.checkpoint.state, n, createStream(seed).split('samples'));
     if (format === '.npy') await writeAtomically(out, encodeNpy(samples));

@@ -3,6 +3,7 @@ import { mergeSettings, readSettings, resolveConfig, settingsFromFlags } from '.
 import { openData } from '../data/open.ts';
 import { describeMachine } from '../runs/machine.ts';
 import { createRun, freeRunPath } from '../runs/run.ts';
+import { gatherFilters, writeFilters } from '../weights/filter-file.ts';
 import type { Context, ExitCode } from './context.ts';
 import { runTraining } from './training.ts';
 
@@ -34,7 +35,8 @@ export async function trainCommand(context: Context, request: TrainRequest): Pro
     seed: typeof seed === 'number' ? seed : 1,
   });
   const config = resolveConfig(settings, data);
-  const session = context.engine.open(config, data.itemShape);
+  const filters = await gatherFilters(config, data, (text) => context.print(text));
+  const session = context.engine.open(config, data.itemShape, filters?.layer);
   try {
     const path = request.out ?? (await freeRunPath(config, context.runsFolder));
     const run = await createRun(path, config, {
@@ -47,6 +49,7 @@ export async function trainCommand(context: Context, request: TrainRequest): Pro
       data: { name: data.name, itemShape: data.itemShape, size: data.size },
       machine: describeMachine(config.threads, session.runtime),
     });
+    if (filters !== undefined) await writeFilters(path, filters);
     context.print(
       `Training ${config.model} on ${data.name} (${data.size} items) with ${session.runtime}; the run is in ${path}`,
     );

@@ -70,12 +70,13 @@ const RUN = {
 } satisfies Fields<RunOptions>;
 
 const POTENTIAL = {
-  net: z
-    .enum(['conv', 'gabor', 'mlp'])
-    .meta({ description: 'layers of Φ: learned filters, a fixed bank, or an MLP for points' }),
+  net: z.string().min(1).meta({
+    description:
+      'filters of Φ: conv or mlp (learned), gabor, vgg, classifier, or a .safetensors or .onnx file or address (fixed)',
+  }),
   channels: z
     .array(z.int().min(1))
-    .meta({ description: 'channels (widths, for mlp) of the successive layers; gabor has its own' }),
+    .meta({ description: 'channels (widths, for mlp) of the successive layers; fixed filters have their own' }),
   kernels: z
     .array(z.int().min(1))
     .meta({ description: 'kernel of each conv layer (stride 2); the last holds for those after it', unit: 'pixels' }),
@@ -192,6 +193,7 @@ export const FLAG_ALIASES: Readonly<Record<string, string>> = {
   'langevin.steps': 'steps',
   'optimizer.learningRate': 'learning-rate',
   'flow.beta': 'beta',
+  'potential.net': 'filters',
 };
 
 /** Defaults of the run's own options; the model and the data decide the others. */

@@ -100,9 +100,9 @@ const RULES: readonly ((config: RunConfig, data: DataFacts) => string | false)[]
   ({ potential: { net } }, { itemShape }) =>
     (net === 'mlp') !== (itemShape.length === 1) &&
     `--potential.net is ${net}, which takes ${net === 'mlp' ? 'points' : 'images'}; the items of these data have shape ` +
-      `[${itemShape.join(', ')}]${net === 'mlp' ? ', so use conv or gabor.' : ', so use mlp (gcn and wgcn have it as their default).'}`,
+      `[${itemShape.join(', ')}]${net === 'mlp' ? ', so use conv, gabor or vgg.' : ', so use mlp (gcn and wgcn have it as their default).'}`,
   ({ potential: { net, channels } }) =>
-    net !== 'gabor' &&
+    (net === 'conv' || net === 'mlp') &&
     channels.length === 0 &&
     `--potential.channels is empty; ${net} needs a list of whole numbers such as 16,32,64.`,
   ({ langevin: { clip } }) =>
