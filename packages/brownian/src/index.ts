@@ -20,6 +20,7 @@ export { ACTIVATIONS, type ActivationName } from './nets/activations.ts';
 export { type GaborOptions, gaborBank } from './nets/gabor.ts';
 export { type ConvLayerOptions, conv, dense, flatten, pointwise, pool, normalFanIn } from './nets/layers.ts';
 export { type Layer, type Net, chain, withWeights } from './nets/net.ts';
+export { type OnnxFilterOptions, onnxFilters } from './nets/onnx.ts';
 export {
   VGG_ORIGINAL_INPUT,
   VGG_TORCHVISION_INPUT,

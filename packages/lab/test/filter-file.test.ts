@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type NDArray, flatten } from '@brownian/graph';
+import { type NDArray, encodeModel, flatten } from '@brownian/graph';
 import { createStream } from '@brownian/runtime';
 import { classifierNet, decodeTensors, encodeTensors } from 'brownian';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -40,6 +40,22 @@ function classifierFile(folder: string, itemShape: readonly number[]): string {
   const tensors = new Map(paths.map((name, i) => [name, leaves[i] as NDArray]));
   writeFileSync(path, Buffer.concat(encodeTensors({ tensors, metadata: {} })));
   return path;
+}
+
+/** A convolution and a rectification of grey images. */
+function onnxFile(): Uint8Array {
+  const x = { name: 'x', dtype: 'float32', shape: [1, 1, 6, 6] } as const;
+  return encodeModel({
+    name: 'net',
+    opsets: { '': 18 },
+    nodes: [
+      { op: 'Conv', domain: '', inputs: ['x', 'w'], outputs: ['inner'], attributes: {} },
+      { op: 'Relu', domain: '', inputs: ['inner'], outputs: ['out'], attributes: {} },
+    ],
+    initializers: [{ ...createStream('w').normal([4, 1, 3, 3]), name: 'w' }],
+    inputs: [x],
+    outputs: [{ name: 'out', dtype: 'float32', shape: [1, 4, 4, 4] }],
+  });
 }
 
 const SHORT = ['--iterations', '2', '--batch-size', '3', '--steps', '2', '--samples', '2', '--sampling.steps', '1'];
@@ -86,6 +102,28 @@ describe('--filters', () => {
       expect(finals[1]).toEqual(finals[0]);
     },
   );
+
+  it('takes a network of an ONNX file, or a value inside it, and keeps the file', { timeout: 60_000 }, async () => {
+    const folder = temporaryFolder();
+    const [data, file] = [tinyImages(folder), join(folder, 'net.onnx')];
+    writeFileSync(file, onnxFile());
+    const samples: Buffer[] = [];
+    for (const filters of [file, `${file}#inner`]) {
+      const out = join(folder, filters === file ? 'whole' : 'part');
+      const train = ['train', data, '--model', 'w-pgcn', '--filters', filters, '--out', out, ...SHORT];
+      expect(await brownian(train, { open: nodeEngine.open })).toMatchObject({ code: 0, err: '' });
+      const drawn = join(folder, 'samples.npy');
+      expect(await brownian(['sample', out, '--n', '2', '--out', drawn], nodeEngine)).toMatchObject({ code: 0 });
+      samples.push(readFileSync(drawn));
+    }
+    expect(samples[0]).not.toEqual(samples[1]);
+    const unknown = await brownian(['train', data, '--model', 'pgcn', '--filters', `${file}#other`], fakeEngine());
+    expect(unknown.err).toBe(`brownian: ${file} has no value called "other"; its outputs are "out".\n`);
+    writeFileSync(file, 'no model');
+    const broken = await brownian(['train', data, '--model', 'pgcn', '--filters', file], fakeEngine());
+    expect(broken.err).toContain(`${file} is not a valid ONNX model`);
+    expect(isOneSentence(broken.err)).toBe(true);
+  });
 
   it.each([
     ['gabro', 'There are no filters called "gabro"; did you mean "gabor"?'],

@@ -37,8 +37,8 @@ export function classifierNet(itemShape: readonly number[], classes: number): Ne
  */
 export function classifierFilters(params: Params): Layer {
   const layers = trunk();
-  return (inputShape) =>
-    withWeights(chain(...layers)(inputShape), (params as readonly Params[]).slice(0, layers.length));
+  const own = layers.map((_, i) => (params as readonly Params[])[i] ?? []);
+  return (inputShape) => withWeights(chain(...layers)(inputShape), own);
 }
 
 /** Settings of {@link trainClassifier}. */

@@ -1,4 +1,4 @@
-import { type NDArray, type Shape, type Tensor, ndarray, sizeOf } from '@brownian/graph';
+import { type NDArray, type Shape, type Tensor, encodeModel, ndarray, sizeOf } from '@brownian/graph';
 import { createRuntime, createStream, interpreterBackend } from '@brownian/runtime';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Params, SymbolicParams } from '../../src/interfaces.ts';
@@ -7,6 +7,7 @@ import { ACTIVATIONS, type ActivationName } from '../../src/nets/activations.ts'
 import * as gabor from '../../src/nets/gabor.ts';
 import * as layers from '../../src/nets/layers.ts';
 import * as nets from '../../src/nets/net.ts';
+import * as onnx from '../../src/nets/onnx.ts';
 import * as vgg from '../../src/nets/vgg.ts';
 import { expectRows, expectSentence, exportedFunctions, implementations, messageOf } from '../support/rows.ts';
 import { expectScores, gaussianScores } from '../support/statistics.ts';
@@ -28,6 +29,19 @@ function layer(label: string, made: nets.Layer, input: Shape, output: Shape): La
 }
 
 const square = pointwise((x) => x.square());
+
+/** Two 1×1 filters of colour images, and their means. */
+const ONNX = encodeModel({
+  name: 'net',
+  opsets: { '': 17 },
+  nodes: [
+    { op: 'Conv', domain: '', inputs: ['x', 'w'], outputs: ['y'], attributes: {} },
+    { op: 'ReduceMean', domain: '', inputs: ['y'], outputs: ['means'], attributes: { axes: [2, 3], keepdims: 0 } },
+  ],
+  initializers: [{ ...createStream('w').normal([2, 3, 1, 1]), name: 'w' }],
+  inputs: [{ name: 'x', dtype: 'float32', shape: [1, 3, 8, 8] }],
+  outputs: [{ name: 'y', dtype: 'float32', shape: [1, 2, 8, 8] }],
+});
 
 const vggConvolution = (out: number, channels: number): vgg.VggConvolution => ({
   w: createStream(`vgg ${out} ${channels}`).normal([out, channels, 3, 3]),
@@ -82,6 +96,11 @@ const ROWS: Readonly<Record<string, readonly LayerCase[]>> = {
       [32, 4, 3],
     ),
   ],
+  onnxFilters: [
+    layer('onnxFilters', onnx.onnxFilters(ONNX), [3, 5, 4], [2, 5, 4]),
+    layer('onnxFilters of grey images', onnx.onnxFilters(ONNX), [1, 3, 3], [2, 3, 3]),
+    layer('onnxFilters with one number a channel', onnx.onnxFilters(ONNX, { output: 'means' }), [3, 5, 4], [2]),
+  ],
   classifierNet: [layer('classifierNet', (shape) => classifierNet(shape, 4), [1, 8, 8], [4])],
 };
 
@@ -96,8 +115,10 @@ function applied(net: nets.Net, params: Params, x: NDArray): Promise<NDArray> {
 }
 
 test('every layer and every network has a row', () => {
-  expect(implementations('nets')).toEqual(['activations', 'gabor', 'layers', 'net', 'vgg']);
-  const exported = [layers, gabor, nets, vgg].flatMap(exportedFunctions).filter((name) => !INITIALISERS.has(name));
+  expect(implementations('nets')).toEqual(['activations', 'gabor', 'layers', 'net', 'onnx', 'vgg']);
+  const exported = [layers, gabor, nets, onnx, vgg]
+    .flatMap(exportedFunctions)
+    .filter((name) => !INITIALISERS.has(name));
   expectRows(ROWS, [...exported, 'classifierFilters', 'classifierNet']);
 });
 

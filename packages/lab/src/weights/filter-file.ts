@@ -1,4 +1,5 @@
-import { type NDArray, flatten, placeholder } from '@brownian/graph';
+import { readFile } from 'node:fs/promises';
+import { type NDArray, OnnxError, flatten, placeholder } from '@brownian/graph';
 import { nodeRuntime } from '@brownian/runtime/node';
 import {
   BUILT_IN_NETS,
@@ -9,6 +10,7 @@ import {
   classifierFilters,
   encodeTensors,
   isVgg,
+  onnxFilters,
   readVgg,
   vggFilters,
   vggTensorNames,
@@ -16,7 +18,7 @@ import {
 import type { RunConfig } from '../config/schema.ts';
 import { nearest } from '../config/suggest.ts';
 import { openData } from '../data/open.ts';
-import { UserError } from '../errors.ts';
+import { UserError, fileProblem } from '../errors.ts';
 import { writeAtomically } from '../runs/atomic.ts';
 import { runFiles } from '../runs/run.ts';
 import { readTensors } from '../runs/safetensors.ts';
@@ -34,12 +36,14 @@ export interface FilterFile {
   readonly bytes: Uint8Array;
 }
 
-type Format = '.safetensors';
+type Format = '.safetensors' | '.onnx';
 
 /** What `potential.net` names, taken apart: `vgg`, `classifier`, or a file or address with its format. */
 interface Source {
   readonly kind: 'vgg' | 'classifier' | Format;
   readonly place: string;
+  /** The value of an ONNX model that is the responses, after a `#`. */
+  readonly value?: string;
 }
 
 /** @throws UserError for a name that stands for nothing */
@@ -47,10 +51,12 @@ function sourceOf(net: string): Source | undefined {
   if ((BUILT_IN_NETS as readonly string[]).includes(net)) return undefined;
   if (net === 'vgg' || net === 'classifier') return { kind: net, place: net };
   if (/\.safetensors$/i.test(net)) return { kind: '.safetensors', place: net };
+  const [, model, value] = /^(.*?\.onnx)(?:#(.+))?$/i.exec(net) ?? [];
+  if (model !== undefined) return { kind: '.onnx', place: model, ...(value === undefined ? {} : { value }) };
   const names = [...BUILT_IN_NETS, 'vgg', 'classifier'];
   const guess = nearest(net, names);
   const hint =
-    guess === undefined ? `they are ${names.join(', ')}, or a .safetensors file` : `did you mean "${guess}"?`;
+    guess === undefined ? `they are ${names.join(', ')}, or a .safetensors or .onnx file` : `did you mean "${guess}"?`;
   throw new UserError(`There are no filters called "${net}"; ${hint}${guess === undefined ? '.' : ''}`);
 }
 
@@ -92,6 +98,28 @@ function trimmed(file: TensorFile, name: string): TensorFile {
   return { ...file, tensors: new Map(wanted) };
 }
 
+/** @throws UserError when the bytes are no ONNX model, or none of images */
+function onnxLayer(bytes: Uint8Array, { place, value }: Source): Layer {
+  try {
+    return onnxFilters(bytes, { file: place, ...(value === undefined ? {} : { output: value }) });
+  } catch (error) {
+    throw new UserError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new UserError(`Cannot read ${path}: ${fileProblem(error)}.`, { cause: error });
+  }
+}
+
+async function readOnnx(source: Source): Promise<FilterFile> {
+  const bytes = await readBytes(source.place);
+  return { layer: onnxLayer(bytes, source), format: '.onnx', bytes };
+}
+
 async function fetchVgg(url: string): Promise<TensorFile> {
   try {
     return await fetchTensors({ url, as: 'vgg16', choose: (names) => vggTensorNames(names, url) });
@@ -130,6 +158,8 @@ function requireFit({ layer }: FilterFile, net: string, itemShape: readonly numb
   try {
     layer(itemShape).apply([], placeholder('x', { dtype: 'float32', shape: [1, ...itemShape] }));
   } catch (error) {
+    // It names the file and the node itself.
+    if (error instanceof OnnxError) throw new UserError(error.message, { cause: error });
     const why = error instanceof Error ? error.message.replace(/\.$/, '') : String(error);
     throw new UserError(`--filters ${net} does not take items of shape [${itemShape.join(', ')}]: ${why}.`, {
       cause: error,
@@ -155,6 +185,7 @@ export async function gatherFilters(
   const read = async (): Promise<FilterFile> => {
     if (kind === 'classifier') return fileOf(await classifierOf(config, data, note), place);
     if (kind === 'vgg') return fileOf(await fetchVgg(VGG_ADDRESS), 'VGG-16');
+    if (kind === '.onnx') return await readOnnx(source);
     if (/^https?:/.test(place)) return fileOf(await fetchVgg(place), place);
     return fileOf(trimmed(await readTensors(place), place), place);
   };
@@ -170,7 +201,9 @@ export async function writeFilters(run: string, { format, bytes }: FilterFile): 
 
 /** The filters kept in a run's folder; undefined for a run that has none. @throws UserError when they are gone or damaged */
 export async function readFilters(run: string, { potential }: RunConfig): Promise<Layer | undefined> {
-  if (sourceOf(potential.net) === undefined) return undefined;
-  const path = `${runFiles(run).filters}.safetensors`;
-  return layerOf(await readTensors(path), path);
+  const source = sourceOf(potential.net);
+  if (source === undefined) return undefined;
+  const path = runFiles(run).filters;
+  if (source.kind === '.onnx') return (await readOnnx({ ...source, place: `${path}.onnx` })).layer;
+  return layerOf(await readTensors(`${path}.safetensors`), `${path}.safetensors`);
 }
