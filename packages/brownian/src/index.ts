@@ -41,6 +41,7 @@ export {
   type Sampler,
   type SamplerInfo,
   type SamplerState,
+  driftScale,
   effectiveStep,
   force,
   langevin,
@@ -49,7 +50,14 @@ export {
 export { chooseRows, putRows, takeRows } from './samplers/replay-buffer.ts';
 export { type ChainStart, startParticles } from './samplers/start.ts';
 
-export { type ContrastOptions, type Flow, type FlowPoint, type FlowResult, squaredSpeed } from './flows/flow.ts';
+export {
+  type ContrastOptions,
+  type Flow,
+  type FlowPoint,
+  type FlowResult,
+  directionalSpeed,
+  squaredSpeed,
+} from './flows/flow.ts';
 export { type JkoOptions, jko } from './flows/jko.ts';
 export { kl } from './flows/kl.ts';
 

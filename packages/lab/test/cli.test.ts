@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { decodeTensors } from 'brownian';
+import { nodeEngine } from '../src/engine.ts';
 import { runFiles } from '../src/runs/run.ts';
 import { type Ended, brownian, isOneSentence } from './support/command.ts';
 import { fakeEngine } from './support/fake-engine.ts';
@@ -192,6 +193,37 @@ describe('sample', () => {
       code: 1,
       err: 'brownian: --out is "x.jpg"; its name must end in .png, .npy, .safetensors.\n',
     });
+  });
+});
+
+describe('brownian sample --size', () => {
+  const flags = ['--iterations', '2', '--batch-size', '3', '--steps', '2', '--samples', '2'];
+
+  it('draws textures of another size from weights per channel', { timeout: 60_000 }, async () => {
+    const folder = temporaryFolder();
+    const [data, run] = [tinyImages(folder), join(folder, 'run')];
+    const train = ['train', data, '--model', 'pgcn', '--potential.theta', 'channel', '--out', run, ...flags];
+    expect(await brownian(train, { open: nodeEngine.open })).toMatchObject({ code: 0, err: '' });
+    const out = join(folder, 'large.npy');
+    const sized = ['sample', run, '--n', '2', '--size', '9x14', '--steps', '3', '--out', out];
+    expect(await brownian(sized, nodeEngine)).toMatchObject({ code: 0, err: '' });
+    expect(readFileSync(out).toString('latin1')).toContain("'shape': (2, 1, 9, 14)");
+    for (const size of ['9', '0x4', '9x14x3', 'x']) {
+      const ended = await brownian(['sample', run, '--size', size], nodeEngine);
+      expect(ended.err).toBe(
+        `brownian: --size is "${size}"; it must be a height and a width in pixels such as 128x96.\n`,
+      );
+    }
+  });
+
+  it('says why weights per position are of one size', { timeout: 60_000 }, async () => {
+    const folder = temporaryFolder();
+    const [data, run] = [tinyImages(folder), join(folder, 'run')];
+    await brownian(['train', data, '--model', 'pgcn', '--out', run, ...flags], { open: nodeEngine.open });
+    const ended = await brownian(['sample', run, '--size', '9x14'], nodeEngine);
+    expect(ended.code).toBe(1);
+    expect(ended.err).toContain('"theta" has the shape [52, 6, 6], items of [1, 9, 14] take [52, 9, 14]');
+    expect(isOneSentence(ended.err)).toBe(true);
   });
 });
 

@@ -3,8 +3,10 @@ import {
   ShapeError,
   type Tensor,
   type Tree,
+  clip,
   flatten,
   formatShape,
+  mapTree,
   ndarray,
   sameShape,
 } from '@brownian/graph';
@@ -35,6 +37,8 @@ export interface DescriptiveModel {
   readonly dataNoise: number;
   /** Decay of the moving average of parameters that `sample` uses; 0 uses the parameters themselves. */
   readonly ema: number;
+  /** Largest absolute value of a parameter after an update; null or absent leaves them free. */
+  readonly weightClip?: number | null;
 }
 
 /** State of a descriptive learner. */
@@ -62,17 +66,23 @@ type UpdateResult = {
   metrics: Record<string, Tensor>;
 };
 
+function clipped(params: SymbolicParams, largest: number | null): SymbolicParams {
+  if (largest === null) return params;
+  return mapTree<Tensor, Tensor, SymbolicParams>((leaf) => clip(leaf, -largest, largest), params);
+}
+
 /** One update of the parameters, as a function to be compiled: the flow, the optimizer, the average, the diagnostics. */
 export function descriptiveUpdate({
   potential,
   flow,
   optimizer,
   ema,
+  weightClip = null,
 }: DescriptiveModel): (...args: UpdateArguments) => UpdateResult {
   return function update(params, optimizerState, average, at) {
     const { gradients, metrics } = flow.gradients(potential, params, at);
     const [updates, nextOptimizer] = optimizer.update(gradients, optimizerState, params);
-    const next = applyUpdates(params, updates);
+    const next = clipped(applyUpdates(params, updates), weightClip);
     const distance = responseDistance(potential, params, at.particles, at.data);
     return {
       params: next,
@@ -180,13 +190,33 @@ class DescriptiveLearner implements Learner<DescriptiveState> {
     return [next, { ...numbers(updated.metrics), gradientNorm }];
   }
 
+  /** Parameters of another size would broadcast, or fail inside a convolution. */
+  #checkParams(params: Params, draw: Stream): void {
+    const own = flatten<NDArray>(this.#model.potential.init(draw.split('shapes')));
+    const given = flatten<NDArray>(params);
+    own.leaves.forEach(({ shape }, i) => {
+      const got = given.leaves[i]?.shape;
+      if (own.paths[i] === given.paths[i] && got !== undefined && sameShape(got, shape)) return;
+      throw new ShapeError(
+        `${this.name}: "${own.paths[i]}" has the shape ${got === undefined ? 'of nothing' : formatShape(got)}, items of ` +
+          `${formatShape(this.#model.itemShape)} take ${formatShape(shape)}; weights per channel and no dense layer fit every size.`,
+      );
+    });
+  }
+
+  /** Where samples begin: the chains go on, if they are asked for and have items of this shape; else new particles. */
+  #sampleStart({ buffer, particles }: DescriptiveState, n: number, draw: Stream): NDArray {
+    const chains = buffer ?? particles;
+    const usable = this.#model.sampling.from === 'chains' && sameShape(chains.shape.slice(1), this.#model.itemShape);
+    return usable ? takeRows(chains, chooseRows(chains.shape[0] as number, n, draw)) : this.#start(n, draw);
+  }
+
+  /** The state may be that of a learner of items of another size: with a weight per channel, Φ applies to every size (texture). */
   async sample(state: DescriptiveState, n: number, draw: Stream): Promise<NDArray> {
     const { potential, langevin: options, sampling } = this.#model;
-    const chains = state.buffer ?? state.particles;
-    const x =
-      sampling.from === 'chains'
-        ? takeRows(chains, chooseRows(chains.shape[0] as number, n, draw))
-        : this.#start(n, draw);
+    const params = state.average ?? state.params;
+    this.#checkParams(params, draw);
+    const x = this.#sampleStart(state, n, draw);
     const sampler = langevin(
       this.#runtime,
       potential,
@@ -194,7 +224,7 @@ class DescriptiveLearner implements Learner<DescriptiveState> {
       { frozen: true },
     );
     try {
-      const [end] = await sampler.run(sampler.init(state.average ?? state.params, x), sampling.steps, draw);
+      const [end] = await sampler.run(sampler.init(params, x), sampling.steps, draw);
       return end.x;
     } finally {
       await sampler.dispose();

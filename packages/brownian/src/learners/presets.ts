@@ -8,7 +8,7 @@ import { gaborBank } from '../nets/gabor.ts';
 import { conv, dense, flatten, pointwise } from '../nets/layers.ts';
 import { type Layer, chain } from '../nets/net.ts';
 import { descriptor } from '../potentials/descriptor.ts';
-import { LANGEVIN_DEFAULTS, effectiveStep } from '../samplers/langevin.ts';
+import { LANGEVIN_DEFAULTS, driftScale } from '../samplers/langevin.ts';
 import { type DescriptiveState, descriptiveLearner } from './descriptive.ts';
 import { buildOptimizer } from './optimizer.ts';
 import type { BuiltInNet, DescriptorLearnerOptions, DescriptorOptions } from './options.ts';
@@ -54,6 +54,7 @@ function learned(beta: number): (itemShape: readonly number[]) => DescriptorLear
       : { ...LANGEVIN_DEFAULTS, sigma: 0.5, reference: false },
     flow: {
       beta,
+      penalty: 'double-backprop',
       energyL2: isImage(itemShape) ? ENERGY_L2 / gain : ENERGY_L2,
       dataNoise: isImage(itemShape) ? 0.03 : 0,
     },
@@ -65,6 +66,7 @@ function learned(beta: number): (itemShape: readonly number[]) => DescriptorLear
       decayIterations: 2000,
       warmup: 0,
       gradientClip: null,
+      weightClip: null,
       ema: 0.99,
     },
     chains: {
@@ -85,7 +87,7 @@ function fixed(beta: number): (itemShape: readonly number[]) => DescriptorLearne
   return () => ({
     potential: { net: 'gabor', channels: [], kernels: [], hidden: 0, activation: 'relu', theta: 'position', gain: 1 },
     langevin: LANGEVIN_DEFAULTS,
-    flow: { beta, energyL2: 0, dataNoise: 0 },
+    flow: { beta, penalty: 'double-backprop', energyL2: 0, dataNoise: 0 },
     optimizer: {
       rule: 'sgd',
       learningRate: 1e-3,
@@ -94,6 +96,7 @@ function fixed(beta: number): (itemShape: readonly number[]) => DescriptorLearne
       decayIterations: 1000,
       warmup: 0,
       gradientClip: null,
+      weightClip: null,
       ema: 0,
     },
     chains: { kind: 'persistent', particles: 100, bufferSize: 100, fresh: 0, start: 'zero', range: [-1, 1] },
@@ -115,8 +118,8 @@ export const MODELS: Readonly<Record<ModelName, ModelPreset>> = {
 /** A network that options can name, and what has to be known of it. */
 interface NamedNet {
   readonly takes: 'images' | 'points';
-  /** Where θ starts: at zero over fixed filters. */
-  readonly start: 'zero' | 'random';
+  /** Whether its filters are learned; θ starts at zero over fixed ones. */
+  readonly learned: boolean;
   readonly layer: (options: DescriptorOptions) => Layer;
 }
 
@@ -132,11 +135,11 @@ function convolutions({ channels, kernels, hidden, activation }: DescriptorOptio
 
 /** The networks that come with the library, by the name under which options choose them. */
 const NETS: Readonly<Record<BuiltInNet, NamedNet>> = {
-  conv: { takes: 'images', start: 'random', layer: convolutions },
-  gabor: { takes: 'images', start: 'zero', layer: () => gaborBank() },
+  conv: { takes: 'images', learned: true, layer: convolutions },
+  gabor: { takes: 'images', learned: false, layer: () => gaborBank() },
   mlp: {
     takes: 'points',
-    start: 'random',
+    learned: true,
     layer: ({ channels, activation }) =>
       chain(...channels.flatMap((width) => [dense(width), pointwise(ACTIVATIONS[activation])])),
   },
@@ -146,7 +149,7 @@ const NETS: Readonly<Record<BuiltInNet, NamedNet>> = {
 export const BUILT_IN_NETS: readonly BuiltInNet[] = Object.keys(NETS) as BuiltInNet[];
 
 function namedNet({ net }: DescriptorOptions, filters: Layer | undefined): NamedNet {
-  if (filters !== undefined) return { takes: 'images', start: 'zero', layer: () => filters };
+  if (filters !== undefined) return { takes: 'images', learned: false, layer: () => filters };
   if (Object.hasOwn(NETS, net)) return NETS[net as BuiltInNet];
   throw new RangeError(
     `potential.net "${net}" does not come with the library (${BUILT_IN_NETS.join(', ')} do); give its filters as well.`,
@@ -159,7 +162,7 @@ function namedNet({ net }: DescriptorOptions, filters: Layer | undefined): Named
  * @param filters fixed filters in the place of `options.net`, such as `vggFilters(…)`
  */
 export function buildPotential(options: DescriptorOptions, itemShape: readonly number[], filters?: Layer): Potential {
-  const { takes, start, layer } = namedNet(options, filters);
+  const { takes, learned: learns, layer } = namedNet(options, filters);
   if (itemShape.length !== (takes === 'points' ? 1 : 3)) {
     const wants = takes === 'points' ? takes : 'images [channels, height, width]';
     throw new RangeError(
@@ -167,12 +170,12 @@ export function buildPotential(options: DescriptorOptions, itemShape: readonly n
     );
   }
   const { theta, gain } = options;
-  return descriptor(layer(options)(itemShape), { theta, gain, start });
+  return descriptor(layer(options)(itemShape), { theta, gain, start: learns ? 'random' : 'zero' });
 }
 
-function buildFlow({ flow: { beta, energyL2 }, langevin }: DescriptorLearnerOptions): Flow {
-  const speedScale = effectiveStep(langevin) ** 2 / 2;
-  return beta === 0 ? kl({ energyL2 }) : jko({ beta, energyL2, speedScale });
+function buildFlow({ flow: { beta, energyL2, penalty }, langevin }: DescriptorLearnerOptions): Flow {
+  if (beta === 0) return kl({ energyL2 });
+  return jko({ beta, energyL2, speedScale: driftScale(langevin), penalty });
 }
 
 /**
@@ -200,5 +203,6 @@ export function createLearner(
     sampling: options.sampling,
     dataNoise: options.flow.dataNoise,
     ema: options.optimizer.ema,
+    weightClip: options.optimizer.weightClip,
   });
 }

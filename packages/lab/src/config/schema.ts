@@ -93,9 +93,13 @@ const POTENTIAL = {
 
 const LANGEVIN = {
   steps: z.int().min(1).meta({ description: 'Langevin steps per iteration (L)', unit: 'steps' }),
+  form: z
+    .enum(['preconditioned', 'literal'])
+    .meta({ description: 'a gradient moves particles by (δσ)²/2, or by δ²/2 as the algorithm is printed' }),
   delta: positive().meta({ description: 'step δ; the effective step is h = δσ' }),
   sigma: positive().meta({ description: 'standard deviation σ of the reference Gaussian', unit: 'units of x' }),
   reference: z.boolean().meta({ description: 'include the reference term −x/σ²' }),
+  speedDrift: z.boolean().meta({ description: 'add the drift −∇‖∇Φ‖² of Eq. 16' }),
   temperature: z.number().min(0).meta({ description: 'multiplies the variance of the noise; 0 is gradient ascent' }),
   clip: z
     .tuple([z.number(), z.number()])
@@ -109,6 +113,9 @@ const LANGEVIN = {
 
 const FLOW = {
   beta: z.number().min(0).meta({ description: 'weight β of the squared-speed penalty (JKO); 0 is maximum likelihood' }),
+  penalty: z
+    .enum(['double-backprop', 'directional'])
+    .meta({ description: 'how the penalty is differentiated; both ways are equal' }),
   energyL2: z.number().min(0).meta({ description: 'weight of mean Φ², which keeps the potential bounded' }),
   dataNoise: z.number().min(0).meta({ description: 'standard deviation of noise added to data', unit: 'units of x' }),
 } satisfies Fields<FlowOptions>;
@@ -124,6 +131,7 @@ const OPTIMIZER = {
   }),
   warmup: z.int().min(0).meta({ description: 'linear warm-up of the learning rate', unit: 'iterations' }),
   gradientClip: positive().nullable().meta({ description: 'largest global norm of the parameter gradient' }),
+  weightClip: positive().nullable().meta({ description: 'largest absolute value of a learned parameter' }),
   ema: decay().meta({ description: 'decay of the averaged parameters that samples use; 0 uses the parameters' }),
 } satisfies Fields<OptimizerOptions>;
 
