@@ -82,17 +82,26 @@ export {
 
 export type * from './learners/options.ts';
 export {
+  type DescriptiveLearner,
   type DescriptiveModel,
   type DescriptiveState,
   descriptiveLearner,
   descriptiveUpdate,
 } from './learners/descriptive.ts';
 export {
-  BUILT_IN_NETS,
+  type MultiGridModel,
+  type MultiGridState,
+  enlarge,
+  gridShapes,
+  multiGridLearner,
+  shrink,
+} from './learners/multi-grid.ts';
+export { BUILT_IN_NETS, buildPotential } from './learners/potential.ts';
+export {
   MODELS,
   type ModelName,
   type ModelPreset,
-  buildPotential,
+  createDescriptiveLearner,
   createLearner,
 } from './learners/presets.ts';
 

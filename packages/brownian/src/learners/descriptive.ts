@@ -53,6 +53,14 @@ export type DescriptiveState = {
   readonly buffer?: NDArray;
 };
 
+/** A learner whose particles may also be started from outside, as those of a grid are from the grid before. */
+export interface DescriptiveLearner extends Learner<DescriptiveState> {
+  /** One outer iteration that moves these particles, `[particles, ...item]`. */
+  stepFrom(state: DescriptiveState, x: NDArray, batch: Batch, draw: Stream): Promise<[DescriptiveState, Metrics]>;
+  /** Samples that begin at these particles. */
+  sampleFrom(state: DescriptiveState, x: NDArray, draw: Stream): Promise<NDArray>;
+}
+
 type UpdateArguments = [
   params: SymbolicParams,
   optimizer: SymbolicState,
@@ -105,7 +113,7 @@ function isEmpty(tree: unknown): boolean {
   return flatten(tree).leaves.length === 0;
 }
 
-class DescriptiveLearner implements Learner<DescriptiveState> {
+class LangevinLearner implements DescriptiveLearner {
   readonly name: string;
   readonly #model: DescriptiveModel;
   readonly #sampler: Sampler;
@@ -170,12 +178,19 @@ class DescriptiveLearner implements Learner<DescriptiveState> {
     return { x: putRows(x, restarted, this.#start(fresh, draw)), rows };
   }
 
-  async step(state: DescriptiveState, batch: Batch, draw: Stream): Promise<[DescriptiveState, Metrics]> {
+  #checkBatch({ x }: Batch): void {
+    this.#checkItems(x.shape.slice(1), 'the batch');
+    if (x.shape[0] === 0) throw new ShapeError(`${this.name}: the batch is empty; a step needs at least one item.`);
+  }
+
+  async stepFrom(
+    state: DescriptiveState,
+    x: NDArray,
+    batch: Batch,
+    draw: Stream,
+  ): Promise<[DescriptiveState, Metrics]> {
+    this.#checkBatch(batch);
     const { langevin: options } = this.#model;
-    this.#checkItems(batch.x.shape.slice(1), 'the batch');
-    if (batch.x.shape[0] === 0)
-      throw new ShapeError(`${this.name}: the batch is empty; a step needs at least one item.`);
-    const { x, rows } = this.#begin(state, draw);
     const [moved, { gradientNorm }] = await this.#sampler.run(this.#sampler.init(state.params, x), options.steps, draw);
     const gamma = ndarray(draw.next(), []);
     const at = { data: this.#noisy(batch.x, draw), particles: moved.x, previous: state.particles, gamma };
@@ -185,9 +200,16 @@ class DescriptiveLearner implements Learner<DescriptiveState> {
       optimizer: updated.optimizer,
       particles: moved.x,
       ...(!isEmpty(updated.average) && { average: updated.average }),
-      ...(state.buffer && rows && { buffer: putRows(state.buffer, rows, moved.x) }),
     };
     return [next, { ...numbers(updated.metrics), gradientNorm }];
+  }
+
+  async step(state: DescriptiveState, batch: Batch, draw: Stream): Promise<[DescriptiveState, Metrics]> {
+    this.#checkBatch(batch);
+    const { x, rows } = this.#begin(state, draw);
+    const [next, metrics] = await this.stepFrom(state, x, batch, draw);
+    if (state.buffer === undefined || rows === undefined) return [next, metrics];
+    return [{ ...next, buffer: putRows(state.buffer, rows, next.particles) }, metrics];
   }
 
   /** Parameters of another size would broadcast, or fail inside a convolution. */
@@ -211,24 +233,23 @@ class DescriptiveLearner implements Learner<DescriptiveState> {
     return usable ? takeRows(chains, chooseRows(chains.shape[0] as number, n, draw)) : this.#start(n, draw);
   }
 
-  /** The state may be that of a learner of items of another size: with a weight per channel, Φ applies to every size (texture). */
-  async sample(state: DescriptiveState, n: number, draw: Stream): Promise<NDArray> {
+  async sampleFrom(state: DescriptiveState, x: NDArray, draw: Stream): Promise<NDArray> {
     const { potential, langevin: options, sampling } = this.#model;
     const params = state.average ?? state.params;
     this.#checkParams(params, draw);
-    const x = this.#sampleStart(state, n, draw);
-    const sampler = langevin(
-      this.#runtime,
-      potential,
-      { ...options, temperature: sampling.temperature ?? options.temperature },
-      { frozen: true },
-    );
+    const temperature = sampling.temperature ?? options.temperature;
+    const sampler = langevin(this.#runtime, potential, { ...options, temperature }, { frozen: true });
     try {
       const [end] = await sampler.run(sampler.init(params, x), sampling.steps, draw);
       return end.x;
     } finally {
       await sampler.dispose();
     }
+  }
+
+  /** The state may be that of a learner of items of another size: with a weight per channel, Φ applies to every size (texture). */
+  async sample(state: DescriptiveState, n: number, draw: Stream): Promise<NDArray> {
+    return this.sampleFrom(state, this.#sampleStart(state, n, draw), draw);
   }
 
   particles(state: DescriptiveState): NDArray {
@@ -244,6 +265,6 @@ class DescriptiveLearner implements Learner<DescriptiveState> {
  * A model that learns its potential from data and its own particles (generalised GCN, Algorithm 1): L Langevin steps from where
  * the chains are, then one update of the parameters along the flow.
  */
-export function descriptiveLearner(runtime: Runtime, model: DescriptiveModel): Learner<DescriptiveState> {
-  return new DescriptiveLearner(runtime, model);
+export function descriptiveLearner(runtime: Runtime, model: DescriptiveModel): DescriptiveLearner {
+  return new LangevinLearner(runtime, model);
 }

@@ -93,12 +93,13 @@ export interface SamplingOptions {
 }
 
 /** A network that comes with the library. */
-export type BuiltInNet = 'conv' | 'gabor' | 'mlp';
+export type BuiltInNet = 'conv' | 'grid' | 'gabor' | 'mlp';
 
 /** The potential of a descriptive model. */
 export interface DescriptorOptions {
   /**
-   * `conv`: strided convolutions learned from data. `gabor`: a fixed bank of Gabor and difference-of-Gaussian filters. `mlp`: for
+   * `conv`: strided convolutions learned from data. `grid`: the same with 5×5 kernels for images of 32 pixels and more, and one strided
+   * convolution and then 3×3 ones for smaller grids (multi-grid models). `gabor`: a fixed bank of Gabor and difference-of-Gaussian filters. `mlp`: for
    * points. Any other name stands for fixed filters that the caller gives.
    */
   readonly net: BuiltInNet | (string & {});
@@ -118,7 +119,20 @@ export interface DescriptorOptions {
   readonly theta: 'position' | 'channel';
 }
 
-/** Every option of gcn, wgcn, pgcn and w-pgcn. */
+/** The grids of a multi-grid model. */
+export interface GridOptions {
+  /**
+   * Heights of the grids in pixels from the coarsest up; the last is that of the data. Particles start at mean colours of the data and are
+   * up-scaled from grid to grid, so `chains` only says how many there are. Empty: one grid.
+   */
+  readonly sizes: readonly number[];
+  /** Langevin steps of each grid; the last holds for those after it. Empty: `langevin.steps`. */
+  readonly steps: readonly number[];
+  /** β of each grid; the last holds for those after it. Empty: `flow.beta`. */
+  readonly betas: readonly number[];
+}
+
+/** Every option of the descriptive models. */
 export interface DescriptorLearnerOptions {
   readonly potential: DescriptorOptions;
   readonly langevin: LangevinOptions;
@@ -126,4 +140,5 @@ export interface DescriptorLearnerOptions {
   readonly optimizer: OptimizerOptions;
   readonly chains: ChainOptions;
   readonly sampling: SamplingOptions;
+  readonly grids: GridOptions;
 }

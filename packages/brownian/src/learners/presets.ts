@@ -2,19 +2,17 @@ import type { Runtime } from '@brownian/runtime';
 import type { Flow } from '../flows/flow.ts';
 import { jko } from '../flows/jko.ts';
 import { kl } from '../flows/kl.ts';
-import type { Learner, Potential } from '../interfaces.ts';
-import { ACTIVATIONS } from '../nets/activations.ts';
-import { gaborBank } from '../nets/gabor.ts';
-import { conv, dense, flatten, pointwise } from '../nets/layers.ts';
-import { type Layer, chain } from '../nets/net.ts';
-import { descriptor } from '../potentials/descriptor.ts';
+import type { Learner } from '../interfaces.ts';
+import type { Layer } from '../nets/net.ts';
 import { LANGEVIN_DEFAULTS, driftScale } from '../samplers/langevin.ts';
-import { type DescriptiveState, descriptiveLearner } from './descriptive.ts';
+import { type DescriptiveLearner, descriptiveLearner } from './descriptive.ts';
+import { gridShapes, multiGridLearner } from './multi-grid.ts';
 import { buildOptimizer } from './optimizer.ts';
-import type { BuiltInNet, DescriptorLearnerOptions, DescriptorOptions } from './options.ts';
+import type { DescriptorLearnerOptions, GridOptions } from './options.ts';
+import { buildPotential } from './potential.ts';
 
 /** The models by the names of the papers (generalised GCN, Table 1). */
-export type ModelName = 'pgcn' | 'w-pgcn' | 'gcn' | 'wgcn';
+export type ModelName = 'pgcn' | 'w-pgcn' | 'gcn' | 'wgcn' | 'm-gcn' | 'wm-gcn';
 
 /** A model of the table: the switches that are on, and its settings for data of a shape. */
 export interface ModelPreset {
@@ -27,6 +25,8 @@ export interface ModelPreset {
 function isImage(itemShape: readonly number[]): boolean {
   return itemShape.length === 3;
 }
+
+const ONE_GRID: GridOptions = { sizes: [], steps: [], betas: [] };
 
 /** Weight of mean Φ² in units of the network's output, before `gain`. */
 const ENERGY_L2 = 0.1;
@@ -79,7 +79,39 @@ function learned(beta: number): (itemShape: readonly number[]) => DescriptorLear
     },
     // Chains in the buffer are about 400 steps old on average; fewer steps than that leave samples unfinished.
     sampling: { from: 'start', steps: 600, temperature: null },
+    grids: ONE_GRID,
   });
+}
+
+/** Heights by which grids grow fourfold up to the data's: 4, 16, 64; 8, 32; 7, 28. */
+function gridSizes(height: number): number[] {
+  const sizes = [height];
+  while ((sizes[0] as number) % 4 === 0 && (sizes[0] as number) > 8) sizes.unshift((sizes[0] as number) / 4);
+  return sizes;
+}
+
+/** Several grids of learned filters: short chains from mean colours, as Gao et al. 2018 run them, with the steps of {@link learned}. */
+function gridded(beta: number): (itemShape: readonly number[]) => DescriptorLearnerOptions {
+  return (itemShape) => {
+    const single = learned(beta)(itemShape);
+    if (!isImage(itemShape)) return single;
+    const steps = 30;
+    return {
+      ...single,
+      potential: {
+        ...single.potential,
+        net: 'grid',
+        channels: [32, 64, 128],
+        kernels: [],
+        hidden: 0,
+        activation: 'leakyRelu',
+      },
+      langevin: { ...single.langevin, steps },
+      chains: { ...single.chains, kind: 'persistent', fresh: 0 },
+      sampling: { ...single.sampling, steps },
+      grids: { sizes: gridSizes(itemShape[1] as number), steps: [], betas: [] },
+    };
+  };
 }
 
 /** Fixed filters: the settings of the papers (generalised GCN, section 5.1), plain gradient ascent. */
@@ -101,6 +133,7 @@ function fixed(beta: number): (itemShape: readonly number[]) => DescriptorLearne
     },
     chains: { kind: 'persistent', particles: 100, bufferSize: 100, fresh: 0, start: 'zero', range: [-1, 1] },
     sampling: { from: 'chains', steps: 20, temperature: null },
+    grids: ONE_GRID,
   });
 }
 
@@ -113,85 +146,23 @@ export const MODELS: Readonly<Record<ModelName, ModelPreset>> = {
   'w-pgcn': { title: 'w-pGCN (wFRAME)', description: 'fixed filters, JKO flow', defaults: fixed(BETA) },
   gcn: { title: 'GCN', description: 'learned filters, KL flow', defaults: learned(0) },
   wgcn: { title: 'wGCN', description: 'learned filters, JKO flow', defaults: learned(BETA) },
+  'm-gcn': { title: 'M-GCN', description: 'learned filters on several grids, KL flow', defaults: gridded(0) },
+  'wm-gcn': { title: 'wM-GCN', description: 'learned filters on several grids, JKO flow', defaults: gridded(BETA) },
 };
-
-/** A network that options can name, and what has to be known of it. */
-interface NamedNet {
-  readonly takes: 'images' | 'points';
-  /** Whether its filters are learned; θ starts at zero over fixed ones. */
-  readonly learned: boolean;
-  readonly layer: (options: DescriptorOptions) => Layer;
-}
-
-function convolutions({ channels, kernels, hidden, activation }: DescriptorOptions): Layer {
-  if (kernels.length === 0) throw new RangeError('potential.kernels must have at least one kernel for the net "conv".');
-  const act = pointwise(ACTIVATIONS[activation]);
-  const layers = channels.flatMap((count, i) => {
-    const kernel = kernels[Math.min(i, kernels.length - 1)] as number;
-    return [conv({ channels: count, kernel, stride: 2, padding: Math.floor((kernel - 1) / 2) }), act];
-  });
-  return chain(...layers, ...(hidden > 0 ? [flatten(), dense(hidden), act] : []));
-}
-
-/** The networks that come with the library, by the name under which options choose them. */
-const NETS: Readonly<Record<BuiltInNet, NamedNet>> = {
-  conv: { takes: 'images', learned: true, layer: convolutions },
-  gabor: { takes: 'images', learned: false, layer: () => gaborBank() },
-  mlp: {
-    takes: 'points',
-    learned: true,
-    layer: ({ channels, activation }) =>
-      chain(...channels.flatMap((width) => [dense(width), pointwise(ACTIVATIONS[activation])])),
-  },
-};
-
-/** Names of the networks that come with the library; any other name stands for filters that the caller gives. */
-export const BUILT_IN_NETS: readonly BuiltInNet[] = Object.keys(NETS) as BuiltInNet[];
-
-function namedNet({ net }: DescriptorOptions, filters: Layer | undefined): NamedNet {
-  if (filters !== undefined) return { takes: 'images', learned: false, layer: () => filters };
-  if (Object.hasOwn(NETS, net)) return NETS[net as BuiltInNet];
-  throw new RangeError(
-    `potential.net "${net}" does not come with the library (${BUILT_IN_NETS.join(', ')} do); give its filters as well.`,
-  );
-}
-
-/**
- * The potential that options describe.
- *
- * @param filters fixed filters in the place of `options.net`, such as `vggFilters(…)`
- */
-export function buildPotential(options: DescriptorOptions, itemShape: readonly number[], filters?: Layer): Potential {
-  const { takes, learned: learns, layer } = namedNet(options, filters);
-  if (itemShape.length !== (takes === 'points' ? 1 : 3)) {
-    const wants = takes === 'points' ? takes : 'images [channels, height, width]';
-    throw new RangeError(
-      `potential.net "${options.net}" takes ${wants}, these items have shape [${itemShape.join(', ')}].`,
-    );
-  }
-  const { theta, gain } = options;
-  return descriptor(layer(options)(itemShape), { theta, gain, start: learns ? 'random' : 'zero' });
-}
 
 function buildFlow({ flow: { beta, energyL2, penalty }, langevin }: DescriptorLearnerOptions): Flow {
   if (beta === 0) return kl({ energyL2 });
   return jko({ beta, energyL2, speedScale: driftScale(langevin), penalty });
 }
 
-/**
- * A learner from the table.
- *
- * @param itemShape shape of one datum
- * @param filters fixed filters in the place of `options.potential.net`, such as `vggFilters(…)` or `gaborBank()`
- * @throws RangeError when the potential does not take data of this shape
- */
-export function createLearner(
+/** A model on one grid, whose state has a type of its own. */
+export function createDescriptiveLearner(
   runtime: Runtime,
   model: ModelName,
   options: DescriptorLearnerOptions,
   itemShape: readonly number[],
   filters?: Layer,
-): Learner<DescriptiveState> {
+): DescriptiveLearner {
   return descriptiveLearner(runtime, {
     name: MODELS[model].title,
     itemShape,
@@ -205,4 +176,40 @@ export function createLearner(
     ema: options.optimizer.ema,
     weightClip: options.optimizer.weightClip,
   });
+}
+
+/** The options of grid `i`: its own steps and β. */
+function atGrid(options: DescriptorLearnerOptions, i: number): DescriptorLearnerOptions {
+  const { steps, betas } = options.grids;
+  return {
+    ...options,
+    langevin: { ...options.langevin, steps: steps[i] ?? steps.at(-1) ?? options.langevin.steps },
+    flow: { ...options.flow, beta: betas[i] ?? betas.at(-1) ?? options.flow.beta },
+  };
+}
+
+/**
+ * A learner from the table, on one grid or, with `grids.sizes`, on several.
+ *
+ * @param itemShape shape of one datum
+ * @param filters fixed filters in the place of `options.potential.net`, such as `vggFilters(…)` or `gaborBank()`
+ * @throws RangeError when the potential, or the grids, do not fit data of this shape
+ */
+export function createLearner(
+  runtime: Runtime,
+  model: ModelName,
+  options: DescriptorLearnerOptions,
+  itemShape: readonly number[],
+  filters?: Layer,
+): Learner {
+  const { sizes } = options.grids;
+  if (sizes.length === 0) return createDescriptiveLearner(runtime, model, options, itemShape, filters);
+  if (options.chains.kind !== 'persistent')
+    throw new RangeError('chains.kind must be "persistent" with grids: their particles start anew at every iteration.');
+  const grids = gridShapes(itemShape, sizes).map((shape, i) => ({
+    shape,
+    learner: createDescriptiveLearner(runtime, model, atGrid(options, i), shape, filters),
+  }));
+  const { particles } = options.chains;
+  return multiGridLearner({ name: MODELS[model].title, itemShape, grids, particles });
 }

@@ -6,7 +6,8 @@ import { type Flow, squaredSpeed } from '../../src/flows/flow.ts';
 import type { Metrics, SymbolicParams } from '../../src/interfaces.ts';
 import { type DescriptiveState, descriptiveLearner } from '../../src/learners/descriptive.ts';
 import type { DescriptorLearnerOptions } from '../../src/learners/options.ts';
-import { buildPotential, createLearner } from '../../src/learners/presets.ts';
+import { buildPotential } from '../../src/learners/potential.ts';
+import { createDescriptiveLearner } from '../../src/learners/presets.ts';
 import { responseDistance } from '../../src/metrics/response-distance.ts';
 import { sgd } from '../../src/optim/optimizers.ts';
 import { force } from '../../src/samplers/langevin.ts';
@@ -29,7 +30,7 @@ interface Step {
 }
 
 async function stepsOf({ model, options, data }: LearnerCase, iterations: number): Promise<Step[]> {
-  const learner = createLearner(runtime, model, options, data.itemShape);
+  const learner = createDescriptiveLearner(runtime, model, options, data.itemShape);
   const key = createStream('meaning');
   const draw = key.split('draw');
   let before = await learner.init(key.split('init'), data);
@@ -56,7 +57,10 @@ function caseOf(label: string, edit: (options: DescriptorLearnerOptions) => Desc
   return { ...item, options: edit(item.options) };
 }
 
-describe.each(LEARNER_CASES.map((item) => [item.label, item] as const))('%s', (_, item) => {
+/** Models on one grid; those on several are tested in learners.test.ts and multi-grid.test.ts. */
+const SINGLE = LEARNER_CASES.filter(({ options }) => options.grids.sizes.length === 0);
+
+describe.each(SINGLE.map((item) => [item.label, item] as const))('%s', (_, item) => {
   test('measures at the parameters it was given: data, the new particles, and those of the iteration before', async () => {
     const { flow, langevin, potential: description } = item.options;
     const potential = buildPotential(description, item.data.itemShape);
@@ -179,7 +183,7 @@ describe('samples', () => {
   const start = { kind: 'buffer', start: 'zero' } as const;
 
   async function sampleOf(item: LearnerCase, state: DescriptiveState, n = 3): Promise<NDArray> {
-    const learner = createLearner(runtime, item.model, item.options, item.data.itemShape);
+    const learner = createDescriptiveLearner(runtime, item.model, item.options, item.data.itemShape);
     const samples = await learner.sample(state, n, createStream('samples'));
     await learner.dispose();
     return samples;
@@ -270,8 +274,11 @@ describe('a texture, learned from one image, at another size', () => {
     images: { shape: [1, 8, 8], data: Uint8Array.from({ length: 64 }, (_, i) => (i % 4 < 2 ? 230 : 25)) },
   });
   const [small] = LEARNER_CASES.filter((item) => item.label === 'pgcn on images') as [LearnerCase];
-  const learnerAt = (shape: readonly number[], theta: 'position' | 'channel'): ReturnType<typeof createLearner> =>
-    createLearner(
+  const learnerAt = (
+    shape: readonly number[],
+    theta: 'position' | 'channel',
+  ): ReturnType<typeof createDescriptiveLearner> =>
+    createDescriptiveLearner(
       runtime,
       'pgcn',
       {

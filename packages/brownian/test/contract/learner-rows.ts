@@ -77,6 +77,8 @@ const everyOption: Edit = (o) => ({
   optimizer: { ...o.optimizer, rule: 'lamb', schedule: 'cosine', warmup: 2, gradientClip: 1, weightClip: 0.5 },
 });
 
+const twoGrids: Edit = (o) => ({ ...o, grids: { sizes: [2, 8], steps: [3, 1], betas: [] } });
+
 /** What to put every learner through, by the name in the table of models. */
 export const LEARNER_ROWS: Readonly<Record<ModelName, readonly LearnerCase[]>> = {
   pgcn: [learnerCase('pgcn', IMAGES), learnerCase('pgcn', IMAGES, ' with a buffer and an average', buffered)],
@@ -93,6 +95,8 @@ export const LEARNER_ROWS: Readonly<Record<ModelName, readonly LearnerCase[]>> =
     learnerCase('wgcn', POINTS),
     learnerCase('wgcn', POINTS, ' with persistent chains', persistent),
   ],
+  'm-gcn': [learnerCase('m-gcn', IMAGES, ' of two grids', twoGrids), learnerCase('m-gcn', POINTS, ', one grid')],
+  'wm-gcn': [learnerCase('wm-gcn', IMAGES, ' of two grids', twoGrids)],
 };
 
 /** Every case of every row. */

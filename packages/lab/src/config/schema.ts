@@ -4,6 +4,7 @@ import type {
   DescriptorLearnerOptions,
   DescriptorOptions,
   FlowOptions,
+  GridOptions,
   LangevinOptions,
   OptimizerOptions,
   SamplingOptions,
@@ -72,7 +73,7 @@ const RUN = {
 const POTENTIAL = {
   net: z.string().min(1).meta({
     description:
-      'filters of Φ: conv or mlp (learned), gabor, vgg, classifier, or a .safetensors or .onnx file or address (fixed)',
+      'filters of Φ: conv, grid or mlp (learned), gabor, vgg, classifier, or a .safetensors or .onnx file or address (fixed)',
   }),
   channels: z
     .array(z.int().min(1))
@@ -161,6 +162,16 @@ const SAMPLING = {
     .meta({ description: 'temperature of those steps; none takes that of training' }),
 } satisfies Fields<SamplingOptions>;
 
+const GRIDS = {
+  sizes: z
+    .array(z.int().min(1))
+    .meta({ description: 'heights of the grids from the coarsest up to the data’s; none is one grid', unit: 'pixels' }),
+  steps: z
+    .array(z.int().min(1))
+    .meta({ description: 'Langevin steps of each grid; none takes langevin.steps', unit: 'steps' }),
+  betas: z.array(z.number().min(0)).meta({ description: 'β of each grid; none takes flow.beta' }),
+} satisfies Fields<GridOptions>;
+
 /** Checks a full configuration: every option present, nothing else. */
 export const CONFIG: z.ZodType<RunConfig> = z.strictObject({
   ...RUN,
@@ -170,6 +181,7 @@ export const CONFIG: z.ZodType<RunConfig> = z.strictObject({
   optimizer: z.strictObject(OPTIMIZER),
   chains: z.strictObject(CHAINS),
   sampling: z.strictObject(SAMPLING),
+  grids: z.strictObject(GRIDS),
 });
 
 /** Checks settings as a file or the command line gives them: any subset of the options, nothing else. */
@@ -182,6 +194,7 @@ export const SETTINGS: z.ZodType = z
     optimizer: z.strictObject(OPTIMIZER).partial(),
     chains: z.strictObject(CHAINS).partial(),
     sampling: z.strictObject(SAMPLING).partial(),
+    grids: z.strictObject(GRIDS).partial(),
   })
   .partial();
 
@@ -194,6 +207,7 @@ export const GROUP_TITLES: Readonly<Record<string, string>> = {
   optimizer: 'Optimizer',
   chains: 'Chains: where particles start',
   sampling: 'Sampling',
+  grids: 'Grids of multi-grid models',
 };
 
 /** Short spellings of the options used most, by the path they stand for. */
