@@ -98,7 +98,7 @@ export type BuiltInNet = 'conv' | 'grid' | 'gabor' | 'mlp';
 /** The potential of a descriptive model. */
 export interface DescriptorOptions {
   /**
-   * `conv`: strided convolutions learned from data. `grid`: the same with 5×5 kernels for images of 32 pixels and more, and one strided
+   * `conv`: strided convolutions learned from data. `grid`: the same with 5×5 kernels for images of more than 16 pixels, and one strided
    * convolution and then 3×3 ones for smaller grids (multi-grid models). `gabor`: a fixed bank of Gabor and difference-of-Gaussian filters. `mlp`: for
    * points. Any other name stands for fixed filters that the caller gives.
    */

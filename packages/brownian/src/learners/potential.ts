@@ -25,7 +25,7 @@ function convolutions({ channels, kernels, hidden, activation }: DescriptorOptio
 }
 
 /**
- * The descriptors of multi-grid models (Gao et al. 2018): 5×5 convolutions of stride 2 for images of 32 pixels and more; for smaller grids one
+ * The descriptors of multi-grid models (Gao et al. 2018): 5×5 convolutions of stride 2 for images of more than 16 pixels; for smaller grids one
  * of them with half as many channels again, then 3×3 ones of stride 1, without the widest below 8 pixels.
  */
 function gridConvolutions({ channels, activation }: DescriptorOptions): Layer {
@@ -33,7 +33,7 @@ function gridConvolutions({ channels, activation }: DescriptorOptions): Layer {
   const strided = (count: number): Layer[] => [conv({ channels: count, kernel: 5, stride: 2 }), act];
   return (inputShape) => {
     const size = Math.min(...inputShape.slice(1));
-    if (size >= 32) return chain(...channels.flatMap(strided))(inputShape);
+    if (size > 16) return chain(...channels.flatMap(strided))(inputShape);
     const [first = 1, ...rest] = channels;
     const kept = size < 8 && rest.length > 2 ? rest.slice(0, -1) : rest;
     const layers = kept.flatMap((count) => [conv({ channels: count, kernel: 3 }), act]);

@@ -101,7 +101,7 @@ function gridded(beta: number): (itemShape: readonly number[]) => DescriptorLear
       potential: {
         ...single.potential,
         net: 'grid',
-        channels: [32, 64, 128],
+        channels: [16, 32, 64],
         kernels: [],
         hidden: 0,
         activation: 'leakyRelu',
