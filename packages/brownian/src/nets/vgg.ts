@@ -83,7 +83,7 @@ export function isVgg(names: Iterable<string>): boolean {
 }
 
 /**
- * The names, among those in a file, of the arrays that {@link readVgg} needs: a tenth of a megabyte of 550.
+ * The names, among those in a file, of the arrays that {@link readVgg} needs: one megabyte of some 550.
  *
  * @throws DataError when the file has no VGG-16 under a naming that is known
  */
