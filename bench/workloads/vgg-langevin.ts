@@ -1,25 +1,16 @@
 import {
   LANGEVIN_DEFAULTS,
   type SymbolicParams,
-  chain,
-  conv,
   descriptor,
   effectiveStep,
   force,
   langevinStep,
-  pointwise,
-  pool,
+  vggTrunk,
 } from 'brownian';
-import { type Tensor, relu } from '@brownian/graph';
+import type { Tensor } from '@brownian/graph';
 import { images, scaled, seeded } from '../data.ts';
 import { checked } from '../training.ts';
 import { FLOAT32_TOLERANCE, type Workload } from '../workload.ts';
-
-const FILTERS = chain(
-  ...[64, 64].flatMap((channels) => [conv({ channels, kernel: 3 }), pointwise(relu)]),
-  pool(2),
-  ...[128, 128].flatMap((channels) => [conv({ channels, kernel: 3 }), pointwise(relu)]),
-);
 
 /** An activation within rounding of 0, or of its neighbour in a pooling window, may go either way: both sides are 2e-3 from float64. */
 const TIE_TOLERANCE = 5 * FLOAT32_TOLERANCE;
@@ -32,7 +23,7 @@ export function vggLangevin(size: number): Workload {
     title: `VGG relu2_2 Langevin step, ${shape.join('×')}`,
     settings: { step: effectiveStep(LANGEVIN_DEFAULTS), sigma: LANGEVIN_DEFAULTS.sigma },
     setup: (runtime) => {
-      const net = FILTERS(shape.slice(1));
+      const net = vggTrunk()(shape.slice(1));
       const potential = descriptor(net);
       const draw = seeded('vgg');
       const features = net.init(draw.split('filters'));

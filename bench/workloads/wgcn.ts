@@ -1,5 +1,11 @@
 import { ndarray } from '@brownian/graph';
-import { type DescriptorLearnerOptions, MODELS, type ModelName, createLearner, effectiveStep } from 'brownian';
+import {
+  type DescriptorLearnerOptions,
+  MODELS,
+  type ModelName,
+  createDescriptiveLearner,
+  effectiveStep,
+} from 'brownian';
 import { images, recording, seeded } from '../data.ts';
 import { changes, checked } from '../training.ts';
 import { FLOAT32_TOLERANCE, type Workload } from '../workload.ts';
@@ -43,7 +49,7 @@ export function wgcn(
     setup: async (runtime) => {
       const draw = seeded(name);
       const batch = { x: images(batchShape, draw.split('images')) };
-      const learner = createLearner(runtime, model, options, itemShape);
+      const learner = createDescriptiveLearner(runtime, model, options, itemShape);
       const dataset = { name: 'waves', itemShape, size: options.chains.particles, batch: () => Promise.resolve(batch) };
       const initial = await learner.init(draw.split('model'), dataset);
       let state = initial;

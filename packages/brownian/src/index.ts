@@ -21,11 +21,36 @@ export {
   parseNpyHeader,
 } from './data/npy.ts';
 export { type ResizeOptions, resize } from './data/resize.ts';
+export {
+  HEADER_LENGTH_BYTES,
+  type TensorEntry,
+  type TensorFile,
+  type TensorHeader,
+  decodeTensors,
+  encodeTensors,
+  headerLength,
+  parseHeader,
+  readTensor,
+} from './data/safetensors.ts';
 
 export { ACTIVATIONS, type ActivationName } from './nets/activations.ts';
 export { type GaborOptions, gaborBank } from './nets/gabor.ts';
 export { type ConvLayerOptions, conv, dense, flatten, pointwise, pool, normalFanIn } from './nets/layers.ts';
-export { type Layer, type Net, chain } from './nets/net.ts';
+export { type Layer, type Net, chain, withWeights } from './nets/net.ts';
+export { type OnnxFilterOptions, onnxFilters } from './nets/onnx.ts';
+export {
+  VGG_ORIGINAL_INPUT,
+  VGG_TORCHVISION_INPUT,
+  type VggConvolution,
+  type VggInput,
+  type VggLayer,
+  type VggWeights,
+  isVgg,
+  readVgg,
+  vggFilters,
+  vggTensorNames,
+  vggTrunk,
+} from './nets/vgg.ts';
 
 export { type DescriptorPotentialOptions, descriptor } from './potentials/descriptor.ts';
 export {
@@ -33,6 +58,7 @@ export {
   type Sampler,
   type SamplerInfo,
   type SamplerState,
+  driftScale,
   effectiveStep,
   force,
   langevin,
@@ -41,7 +67,14 @@ export {
 export { chooseRows, putRows, takeRows } from './samplers/replay-buffer.ts';
 export { type ChainStart, startParticles } from './samplers/start.ts';
 
-export { type ContrastOptions, type Flow, type FlowPoint, type FlowResult, squaredSpeed } from './flows/flow.ts';
+export {
+  type ContrastOptions,
+  type Flow,
+  type FlowPoint,
+  type FlowResult,
+  directionalSpeed,
+  squaredSpeed,
+} from './flows/flow.ts';
 export { type JkoOptions, jko } from './flows/jko.ts';
 export { kl } from './flows/kl.ts';
 
@@ -66,18 +99,35 @@ export {
 
 export type * from './learners/options.ts';
 export {
+  type DescriptiveLearner,
   type DescriptiveModel,
   type DescriptiveState,
   descriptiveLearner,
   descriptiveUpdate,
 } from './learners/descriptive.ts';
-export { MODELS, type ModelName, type ModelPreset, buildPotential, createLearner } from './learners/presets.ts';
+export {
+  type MultiGridModel,
+  type MultiGridState,
+  enlarge,
+  gridShapes,
+  multiGridLearner,
+  shrink,
+} from './learners/multi-grid.ts';
+export { BUILT_IN_NETS, buildPotential } from './learners/potential.ts';
+export {
+  MODELS,
+  type ModelName,
+  type ModelPreset,
+  createDescriptiveLearner,
+  createLearner,
+} from './learners/presets.ts';
 
 export {
   type ClassifierNet,
   type ClassifierOptions,
   accuracy,
   argmaxRows,
+  classifierFilters,
   classifierNet,
   crossEntropy,
   predict,

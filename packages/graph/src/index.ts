@@ -24,3 +24,12 @@ export {
   toOnnx,
 } from './onnx/lowering.ts';
 export { type OnnxModel, type Precision, encodeModel } from './onnx/model.ts';
+export {
+  OnnxError,
+  type ReadAttribute,
+  type ReadModel,
+  type ReadNode,
+  type ReadValue,
+  decodeModel,
+} from './onnx/decode.ts';
+export { type OnnxNetwork, importOnnx } from './onnx-import/import.ts';

@@ -89,6 +89,14 @@ function addResume(program: Command, argv: readonly string[], run: Run): void {
   });
 }
 
+interface SampleFlags {
+  readonly n: string;
+  readonly seed?: string;
+  readonly out?: string;
+  readonly size?: string;
+  readonly steps?: string;
+}
+
 function addSample(program: Command, run: Run): void {
   program
     .command('sample')
@@ -97,16 +105,20 @@ function addSample(program: Command, run: Run): void {
     .argument('<run>', 'folder of the run')
     .option('--n <n>', 'how many samples', '64')
     .option('--seed <n>', 'seed of the samples (default: that of the run)')
+    .option('--size <HxW>', 'height and width, for potentials with weights per channel (default: that of the data)')
+    .option('--steps <n>', 'Langevin steps of a sample (default: sampling.steps of the run)')
     .option('-o, --out <file>', 'a .png, .npy or .safetensors file (default: a PNG in the samples folder of the run)')
     .addHelpText(
       'after',
       examples(
         'brownian sample runs/mnist-wgcn-1',
         'brownian sample runs/mnist-wgcn-1 --n 1000 --seed 7 --out digits.npy',
+        'brownian sample runs/bricks-w-pgcn-1 --n 1 --size 256x256 --steps 2000',
       ),
     )
-    .action(async (folder: string, values: { readonly n: string; readonly seed?: string; readonly out?: string }) => {
-      await run((context) => sampleCommand(context, { run: folder, n: values.n, seed: values.seed, out: values.out }));
+    .action(async (folder: string, values: SampleFlags) => {
+      const { n, seed, out, size, steps } = values;
+      await run((context) => sampleCommand(context, { run: folder, n, seed, out, size, steps }));
     });
 }
 
@@ -261,7 +273,7 @@ function usageProblem(error: CommanderError): string {
   const text = error.message.replace(/^error: /, '').split('\n')[0] ?? '';
   const flag = error.code === 'commander.unknownOption' ? /'--([^']+)'/.exec(text)?.[1] : undefined;
   if (flag === undefined) return `${text.charAt(0).toUpperCase()}${text.slice(1)}; see brownian --help.`;
-  const guess = nearest(flag, flagNames(['--config', '--out', '--n', ...EVALUATE_FLAGS]));
+  const guess = nearest(flag, flagNames(['--config', '--out', '--n', '--size', ...EVALUATE_FLAGS]));
   return guess === undefined
     ? `There is no option --${flag}; see brownian train --help for all of them.`
     : `There is no option --${flag}; did you mean --${guess}?`;

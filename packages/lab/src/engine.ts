@@ -1,7 +1,7 @@
 import type { NDArray, Tree } from '@brownian/graph';
 import type { Stream } from '@brownian/runtime';
 import { nodeRuntime } from '@brownian/runtime/node';
-import { type Dataset, type Learner, createLearner } from 'brownian';
+import { type Dataset, type Layer, type Learner, createLearner } from 'brownian';
 import type { RunConfig } from './config/schema.ts';
 import type { Score } from './runs/scores.ts';
 import { scoreRun } from './scoring/score.ts';
@@ -28,16 +28,17 @@ export interface ScoreRequest {
 
 /** Makes what computes. The command uses {@link nodeEngine}; tests put a small fake in its place. */
 export interface Engine {
-  open(config: RunConfig, itemShape: readonly number[]): Session;
+  /** @param filters fixed filters that `potential.net` stands for, when they do not come with the library. */
+  open(config: RunConfig, itemShape: readonly number[], filters?: Layer): Session;
   /** Scores a run after training, for the report's table. Absent: runs are not scored. */
   score?(request: ScoreRequest): Promise<readonly Score[]>;
 }
 
 /** Learners on onnxruntime-node. */
 export const nodeEngine: Engine = {
-  open(config, itemShape) {
+  open(config, itemShape, filters) {
     const runtime = nodeRuntime(config.threads === null ? {} : { threads: config.threads });
-    const learner = createLearner(runtime, config.model, config, itemShape);
+    const learner = createLearner(runtime, config.model, config, itemShape, filters);
     return {
       learner,
       runtime: runtime.name,

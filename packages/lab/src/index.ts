@@ -12,5 +12,6 @@ export { writeReport } from './report/report.ts';
 export { type Checkpoint, readCheckpoint, writeCheckpoint } from './runs/checkpoint.ts';
 export { type MetricsRecord, type RunEvent, readEvents, readMetrics } from './runs/database.ts';
 export { type Machine, type Run, type RunFiles, type RunRecord, openRun, runFiles } from './runs/run.ts';
-export { type TensorFile, decodeTensors, encodeTensors, readTensors, writeTensors } from './runs/safetensors.ts';
+export { readTensors, writeTensors } from './runs/safetensors.ts';
 export { type Score, readScores } from './runs/scores.ts';
+export { type TensorRequest, fetchTensors } from './weights/fetch-tensors.ts';

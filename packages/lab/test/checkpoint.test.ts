@@ -4,7 +4,7 @@ import { type NDArray, type Tree, ndarray } from '@brownian/graph';
 import { describe, expect, it } from 'vitest';
 import { writeAtomically } from '../src/runs/atomic.ts';
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from '../src/runs/checkpoint.ts';
-import { decodeTensors, encodeTensors } from '../src/runs/safetensors.ts';
+import { decodeTensors, encodeTensors } from 'brownian';
 import { temporaryFolder } from './support/files.ts';
 
 const CHECKPOINT: Checkpoint = {

@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { decodeTensors } from '../src/runs/safetensors.ts';
+import { decodeTensors } from 'brownian';
+import { nodeEngine } from '../src/engine.ts';
 import { runFiles } from '../src/runs/run.ts';
 import { brownian, isOneSentence } from './support/command.ts';
 import { fakeEngine } from './support/fake-engine.ts';
@@ -71,7 +72,10 @@ describe('what the user can put right', () => {
     [['train', 'mnits'], 'There is no data called "mnits"; did you mean "mnist"?'],
     [['train', '8-gaussians', '--steps', '0'], '--langevin.steps is 0; it must be a whole number of at least 1.'],
     [['train', '8-gaussians', '--config', 'no.json'], 'Cannot read the configuration file no.json: it does not exist.'],
-    [['train', '8-gaussians', '--model', 'gan'], '--model is "gan"; it must be one of pgcn, w-pgcn, gcn, wgcn.'],
+    [
+      ['train', '8-gaussians', '--model', 'gan'],
+      '--model is "gan"; it must be one of pgcn, w-pgcn, gcn, wgcn, m-gcn, wm-gcn.',
+    ],
     [['train', '8-gaussians', '--model', 'pgcn'], '--potential.net is gabor, which takes images'],
     [['sample', 'no/run'], 'no/run is not a run: cannot read no/run/config.json (it does not exist).'],
     [['report', 'no/run'], 'no/run is not a run'],
@@ -181,6 +185,37 @@ describe('sample', () => {
       code: 1,
       err: 'brownian: --out is "x.jpg"; its name must end in .png, .npy, .safetensors.\n',
     });
+  });
+});
+
+describe('brownian sample --size', () => {
+  const flags = ['--iterations', '2', '--batch-size', '3', '--steps', '2', '--samples', '2'];
+
+  it('draws textures of another size from weights per channel', { timeout: 60_000 }, async () => {
+    const folder = temporaryFolder();
+    const [data, run] = [tinyImages(folder), join(folder, 'run')];
+    const train = ['train', data, '--model', 'pgcn', '--potential.theta', 'channel', '--out', run, ...flags];
+    expect(await brownian(train, { open: nodeEngine.open })).toMatchObject({ code: 0, err: '' });
+    const out = join(folder, 'large.npy');
+    const sized = ['sample', run, '--n', '2', '--size', '9x14', '--steps', '3', '--out', out];
+    expect(await brownian(sized, nodeEngine)).toMatchObject({ code: 0, err: '' });
+    expect(readFileSync(out).toString('latin1')).toContain("'shape': (2, 1, 9, 14)");
+    for (const size of ['9', '0x4', '9x14x3', 'x']) {
+      const ended = await brownian(['sample', run, '--size', size], nodeEngine);
+      expect(ended.err).toBe(
+        `brownian: --size is "${size}"; it must be a height and a width in pixels such as 128x96.\n`,
+      );
+    }
+  });
+
+  it('says why weights per position are of one size', { timeout: 60_000 }, async () => {
+    const folder = temporaryFolder();
+    const [data, run] = [tinyImages(folder), join(folder, 'run')];
+    await brownian(['train', data, '--model', 'pgcn', '--out', run, ...flags], { open: nodeEngine.open });
+    const ended = await brownian(['sample', run, '--size', '9x14'], nodeEngine);
+    expect(ended.code).toBe(1);
+    expect(ended.err).toContain('"theta" has the shape [52, 6, 6], items of [1, 9, 14] take [52, 9, 14]');
+    expect(isOneSentence(ended.err)).toBe(true);
   });
 });
 

@@ -34,7 +34,7 @@ describe('a configuration file', () => {
     ['{"chains": {"fresh": 2}}', '"chains.fresh" in FILE is 2; it must be a number from 0 to 1.'],
     ['{"optimizer": {"ema": 1}}', '"optimizer.ema" in FILE is 1; it must be a number of at least 0 and below 1.'],
     ['{"optimizer": {"rule": "adamw"}}', '"optimizer.rule" in FILE is "adamw"; it must be one of sgd, adam, lamb.'],
-    ['{"model": "wcgn"}', '"model" in FILE is "wcgn"; it must be one of pgcn, w-pgcn, gcn, wgcn.'],
+    ['{"model": "wcgn"}', '"model" in FILE is "wcgn"; it must be one of pgcn, w-pgcn, gcn, wgcn, m-gcn, wm-gcn.'],
     [
       '{"potential": {"channels": [16, 0]}}',
       '"potential.channels" in FILE is [16,0]; it must be a list of whole numbers of at least 1',
@@ -76,8 +76,9 @@ describe('flags', () => {
     [{ 'langevin.reference': 'yes' }, '--langevin.reference is "yes"; it must be true or false.'],
     [{ 'flow.energyL2': '-1' }, '--flow.energy-l2 is -1; it must be a number of at least 0.'],
     [{ 'potential.channels': '16,x' }, '--potential.channels is "16,x"; it must be a list of whole numbers'],
+    [{ 'grids.betas': '1,x' }, '--grids.betas is "1,x"; it must be a list of numbers of at least 0 such as'],
     [{ minutes: '0' }, '--minutes is 0; it must be a number above 0, or none.'],
-    [{ model: 'gan' }, '--model is "gan"; it must be one of pgcn, w-pgcn, gcn, wgcn.'],
+    [{ model: 'gan' }, '--model is "gan"; it must be one of pgcn, w-pgcn, gcn, wgcn, m-gcn, wm-gcn.'],
   ])('%o is refused in a sentence', (flags, message) => {
     expect(() => settingsFromFlags(flags as Record<string, string>)).toThrow(message);
   });
@@ -89,6 +90,8 @@ describe('flags', () => {
       'langevin.clip': '-1,1',
       'langevin.reference': 'false',
       'potential.channels': '8,16',
+      'grids.steps': 'none',
+      'grids.betas': '0.5,60',
       'optimizer.rule': 'sgd',
       'flow.beta': '1e2',
     };
@@ -97,6 +100,7 @@ describe('flags', () => {
       minutes: null,
       langevin: { clip: [-1, 1], reference: false },
       potential: { channels: [8, 16] },
+      grids: { steps: [], betas: [0.5, 60] },
       optimizer: { rule: 'sgd' },
       flow: { beta: 100 },
     });
@@ -179,6 +183,8 @@ describe('the full configuration', () => {
     ],
     [{ model: 'pgcn' }, POINTS, '--potential.net is gabor, which takes images'],
     [{ potential: { channels: [] } }, IMAGES, '--potential.channels is empty'],
+    [{ model: 'm-gcn', grids: { sizes: [5, 28] } }, IMAGES, 'grids.sizes is 5, 28; each must divide the next'],
+    [{ grids: { sizes: [7, 28] } }, IMAGES, '--chains.kind is buffer; with grids it must be persistent'],
     [{ langevin: { clip: [1, -1] } }, IMAGES, '--langevin.clip is 1,-1; its first number must be below its second.'],
     [{ chains: { kind: 'buffer', bufferSize: 10 } }, IMAGES, '--chains.buffer-size is 10, less than the 100 particles'],
   ])('refuses %o', (settings, data, message) => {

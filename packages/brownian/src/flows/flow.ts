@@ -1,4 +1,4 @@
-import { type Tensor, valueAndGrad } from '@brownian/graph';
+import { type Tensor, jvp, stopGradient, valueAndGrad } from '@brownian/graph';
 import type { Potential, SymbolicParams } from '../interfaces.ts';
 import { force } from '../samplers/langevin.ts';
 
@@ -53,6 +53,20 @@ export function squaredSpeed(potential: Potential, params: SymbolicParams, x: Te
   return force(potential, params, x)
     .square()
     .sum()
+    .mul((scale * scale) / n);
+}
+
+/**
+ * The same number, with the same gradient in the parameters by another way: with g = ∇ₓΦ held constant, ∇θ‖∇ₓΦ‖² = 2 ∇θ(g·∇ₓΦ), and
+ * g·∇ₓΦ is one directional derivative of Φ. For fixed filters, Φ = Σ θₖFₖ(x), that is 2 D_g Fₖ(x) (METHODS section 1).
+ */
+export function directionalSpeed(potential: Potential, params: SymbolicParams, x: Tensor, scale: number): Tensor {
+  const n = x.shape[0] as number;
+  const g = stopGradient(force(potential, params, x));
+  const [, slope] = jvp((at: Tensor) => potential.apply(params, at).sum(), x, g);
+  return slope
+    .mul(2)
+    .sub(g.square().sum())
     .mul((scale * scale) / n);
 }
 

@@ -1,12 +1,15 @@
 import { operand } from '@brownian/graph';
-import { type ContrastOptions, type Flow, contrast, differentiate, squaredSpeed } from './flow.ts';
+import type { PenaltyForm } from '../learners/options.ts';
+import { type ContrastOptions, type Flow, contrast, differentiate, directionalSpeed, squaredSpeed } from './flow.ts';
 
 /** Options of {@link jko}. */
 export interface JkoOptions extends ContrastOptions {
   /** Weight β of the squared speed. The paper's is 60. */
   readonly beta: number;
-  /** Turns ∇ₓΦ into a displacement: h²/2, from the sampler that moves the particles. */
+  /** Turns ∇ₓΦ into a displacement: `driftScale` of the sampler that moves the particles. */
   readonly speedScale: number;
+  /** How its gradient is computed; both ways give the same. Default `double-backprop`. */
+  readonly penalty?: PenaltyForm;
 }
 
 /**
@@ -17,13 +20,14 @@ export interface JkoOptions extends ContrastOptions {
  *
  * both at the current parameters, in displacement units (METHODS section 1). Its gradient differentiates ∇ₓΦ again.
  */
-export function jko({ beta, speedScale, ...options }: JkoOptions): Flow {
+export function jko({ beta, speedScale, penalty = 'double-backprop', ...options }: JkoOptions): Flow {
+  const squared = penalty === 'directional' ? directionalSpeed : squaredSpeed;
   return {
     gradients: (potential, params, at) =>
       differentiate(params, (p) => {
         const { loss, parts } = contrast(potential, p, at, options);
-        const speed = squaredSpeed(potential, p, at.particles, speedScale);
-        const previousSpeed = squaredSpeed(potential, p, at.previous, speedScale);
+        const speed = squared(potential, p, at.particles, speedScale);
+        const previousSpeed = squared(potential, p, at.previous, speedScale);
         const mean = previousSpeed.mul(operand(1).sub(at.gamma)).add(speed.mul(at.gamma));
         return { loss: loss.add(mean.mul(beta / 2)), parts: { ...parts, speed, previousSpeed } };
       }),

@@ -3,8 +3,10 @@ import {
   ShapeError,
   type Tensor,
   type Tree,
+  clip,
   flatten,
   formatShape,
+  mapTree,
   ndarray,
   sameShape,
 } from '@brownian/graph';
@@ -35,6 +37,8 @@ export interface DescriptiveModel {
   readonly dataNoise: number;
   /** Decay of the moving average of parameters that `sample` uses; 0 uses the parameters themselves. */
   readonly ema: number;
+  /** Largest absolute value of a parameter after an update; null or absent leaves them free. */
+  readonly weightClip?: number | null;
 }
 
 /** State of a descriptive learner. */
@@ -49,6 +53,14 @@ export type DescriptiveState = {
   readonly buffer?: NDArray;
 };
 
+/** A learner whose particles may also be started from outside, as those of a grid are from the grid before. */
+export interface DescriptiveLearner extends Learner<DescriptiveState> {
+  /** One outer iteration that moves these particles, `[particles, ...item]`. */
+  stepFrom(state: DescriptiveState, x: NDArray, batch: Batch, draw: Stream): Promise<[DescriptiveState, Metrics]>;
+  /** Samples that begin at these particles. */
+  sampleFrom(state: DescriptiveState, x: NDArray, draw: Stream): Promise<NDArray>;
+}
+
 type UpdateArguments = [
   params: SymbolicParams,
   optimizer: SymbolicState,
@@ -62,17 +74,23 @@ type UpdateResult = {
   metrics: Record<string, Tensor>;
 };
 
+function clipped(params: SymbolicParams, largest: number | null): SymbolicParams {
+  if (largest === null) return params;
+  return mapTree<Tensor, Tensor, SymbolicParams>((leaf) => clip(leaf, -largest, largest), params);
+}
+
 /** One update of the parameters, as a function to be compiled: the flow, the optimizer, the average, the diagnostics. */
 export function descriptiveUpdate({
   potential,
   flow,
   optimizer,
   ema,
+  weightClip = null,
 }: DescriptiveModel): (...args: UpdateArguments) => UpdateResult {
   return function update(params, optimizerState, average, at) {
     const { gradients, metrics } = flow.gradients(potential, params, at);
     const [updates, nextOptimizer] = optimizer.update(gradients, optimizerState, params);
-    const next = applyUpdates(params, updates);
+    const next = clipped(applyUpdates(params, updates), weightClip);
     const distance = responseDistance(potential, params, at.particles, at.data);
     return {
       params: next,
@@ -95,7 +113,7 @@ function isEmpty(tree: unknown): boolean {
   return flatten(tree).leaves.length === 0;
 }
 
-class DescriptiveLearner implements Learner<DescriptiveState> {
+class LangevinLearner implements DescriptiveLearner {
   readonly name: string;
   readonly #model: DescriptiveModel;
   readonly #sampler: Sampler;
@@ -160,12 +178,19 @@ class DescriptiveLearner implements Learner<DescriptiveState> {
     return { x: putRows(x, restarted, this.#start(fresh, draw)), rows };
   }
 
-  async step(state: DescriptiveState, batch: Batch, draw: Stream): Promise<[DescriptiveState, Metrics]> {
+  #checkBatch({ x }: Batch): void {
+    this.#checkItems(x.shape.slice(1), 'the batch');
+    if (x.shape[0] === 0) throw new ShapeError(`${this.name}: the batch is empty; a step needs at least one item.`);
+  }
+
+  async stepFrom(
+    state: DescriptiveState,
+    x: NDArray,
+    batch: Batch,
+    draw: Stream,
+  ): Promise<[DescriptiveState, Metrics]> {
+    this.#checkBatch(batch);
     const { langevin: options } = this.#model;
-    this.#checkItems(batch.x.shape.slice(1), 'the batch');
-    if (batch.x.shape[0] === 0)
-      throw new ShapeError(`${this.name}: the batch is empty; a step needs at least one item.`);
-    const { x, rows } = this.#begin(state, draw);
     const [moved, { gradientNorm }] = await this.#sampler.run(this.#sampler.init(state.params, x), options.steps, draw);
     const gamma = ndarray(draw.next(), []);
     const at = { data: this.#noisy(batch.x, draw), particles: moved.x, previous: state.particles, gamma };
@@ -175,30 +200,56 @@ class DescriptiveLearner implements Learner<DescriptiveState> {
       optimizer: updated.optimizer,
       particles: moved.x,
       ...(!isEmpty(updated.average) && { average: updated.average }),
-      ...(state.buffer && rows && { buffer: putRows(state.buffer, rows, moved.x) }),
     };
     return [next, { ...numbers(updated.metrics), gradientNorm }];
   }
 
-  async sample(state: DescriptiveState, n: number, draw: Stream): Promise<NDArray> {
+  async step(state: DescriptiveState, batch: Batch, draw: Stream): Promise<[DescriptiveState, Metrics]> {
+    this.#checkBatch(batch);
+    const { x, rows } = this.#begin(state, draw);
+    const [next, metrics] = await this.stepFrom(state, x, batch, draw);
+    if (state.buffer === undefined || rows === undefined) return [next, metrics];
+    return [{ ...next, buffer: putRows(state.buffer, rows, next.particles) }, metrics];
+  }
+
+  /** Parameters of another size would broadcast, or fail inside a convolution. */
+  #checkParams(params: Params, draw: Stream): void {
+    const own = flatten<NDArray>(this.#model.potential.init(draw.split('shapes')));
+    const given = flatten<NDArray>(params);
+    own.leaves.forEach(({ shape }, i) => {
+      const got = given.leaves[i]?.shape;
+      if (own.paths[i] === given.paths[i] && got !== undefined && sameShape(got, shape)) return;
+      throw new ShapeError(
+        `${this.name}: "${own.paths[i]}" has the shape ${got === undefined ? 'of nothing' : formatShape(got)}, items of ` +
+          `${formatShape(this.#model.itemShape)} take ${formatShape(shape)}; weights per channel and no dense layer fit every size.`,
+      );
+    });
+  }
+
+  /** Where samples begin: the chains go on, if they are asked for and have items of this shape; else new particles. */
+  #sampleStart({ buffer, particles }: DescriptiveState, n: number, draw: Stream): NDArray {
+    const chains = buffer ?? particles;
+    const usable = this.#model.sampling.from === 'chains' && sameShape(chains.shape.slice(1), this.#model.itemShape);
+    return usable ? takeRows(chains, chooseRows(chains.shape[0] as number, n, draw)) : this.#start(n, draw);
+  }
+
+  async sampleFrom(state: DescriptiveState, x: NDArray, draw: Stream): Promise<NDArray> {
     const { potential, langevin: options, sampling } = this.#model;
-    const chains = state.buffer ?? state.particles;
-    const x =
-      sampling.from === 'chains'
-        ? takeRows(chains, chooseRows(chains.shape[0] as number, n, draw))
-        : this.#start(n, draw);
-    const sampler = langevin(
-      this.#runtime,
-      potential,
-      { ...options, temperature: sampling.temperature ?? options.temperature },
-      { frozen: true },
-    );
+    const params = state.average ?? state.params;
+    this.#checkParams(params, draw);
+    const temperature = sampling.temperature ?? options.temperature;
+    const sampler = langevin(this.#runtime, potential, { ...options, temperature }, { frozen: true });
     try {
-      const [end] = await sampler.run(sampler.init(state.average ?? state.params, x), sampling.steps, draw);
+      const [end] = await sampler.run(sampler.init(params, x), sampling.steps, draw);
       return end.x;
     } finally {
       await sampler.dispose();
     }
+  }
+
+  /** The state may be that of a learner of items of another size: with a weight per channel, Φ applies to every size (texture). */
+  async sample(state: DescriptiveState, n: number, draw: Stream): Promise<NDArray> {
+    return this.sampleFrom(state, this.#sampleStart(state, n, draw), draw);
   }
 
   particles(state: DescriptiveState): NDArray {
@@ -214,6 +265,6 @@ class DescriptiveLearner implements Learner<DescriptiveState> {
  * A model that learns its potential from data and its own particles (generalised GCN, Algorithm 1): L Langevin steps from where
  * the chains are, then one update of the parameters along the flow.
  */
-export function descriptiveLearner(runtime: Runtime, model: DescriptiveModel): Learner<DescriptiveState> {
-  return new DescriptiveLearner(runtime, model);
+export function descriptiveLearner(runtime: Runtime, model: DescriptiveModel): DescriptiveLearner {
+  return new LangevinLearner(runtime, model);
 }

@@ -2,12 +2,19 @@
 export interface LangevinOptions {
   /** Langevin steps per outer iteration (L). Default 20. */
   readonly steps: number;
+  /**
+   * `preconditioned`: a gradient moves particles by h²/2 = (δσ)²/2. `literal`: by δ²/2 as Algorithm 1 prints it, which diverges with a
+   * reference unless δ < 2σ. Noise has the standard deviation δσ in both. Default preconditioned.
+   */
+  readonly form: 'preconditioned' | 'literal';
   /** Step δ; the effective step is h = δσ, in units of x. Default 0.2. */
   readonly delta: number;
   /** Standard deviation σ of the reference Gaussian, in units of x. Default 0.01. */
   readonly sigma: number;
   /** Include the reference term −x/σ². Default true. */
   readonly reference: boolean;
+  /** Add the drift −∇ₓ‖∇ₓΦ‖² of Eq. 16, in units of displacement. Zero for piecewise linear filters. Default false. */
+  readonly speedDrift: boolean;
   /** Multiplies the variance of the injected noise; 0 is gradient ascent. Default 1. */
   readonly temperature: number;
   /** Clamp particles to [low, high] after every step; null leaves them free. Default null. */
@@ -18,10 +25,18 @@ export interface LangevinOptions {
   readonly maxDisplacement: number | null;
 }
 
+/** How ∇θ‖∇ₓΦ‖² is computed. */
+export type PenaltyForm = 'double-backprop' | 'directional';
+
 /** How parameters learn: maximum likelihood (KL flow) or its Wasserstein (JKO) form. */
 export interface FlowOptions {
   /** Weight β of the squared-speed penalty in displacement units; 0 is the KL flow. Presets with "w" default to 60. */
   readonly beta: number;
+  /**
+   * How the penalty is differentiated: `double-backprop` through ∇ₓΦ, or `directional`, as 2 ∇θ(g·∇ₓΦ) with g = ∇ₓΦ held constant. They
+   * are equal. Default `double-backprop`, which is as fast or faster with fixed and with learned filters (docs/filter-banks.md).
+   */
+  readonly penalty: PenaltyForm;
   /** Weight of mean Φ² over data and particles, which keeps potentials bounded. Default 0. */
   readonly energyL2: number;
   /**
@@ -45,6 +60,8 @@ export interface OptimizerOptions {
   readonly warmup: number;
   /** Largest global norm of the gradient; null does not clip. Default null. */
   readonly gradientClip: number | null;
+  /** Largest absolute value of a learned parameter: larger ones are clamped after every update; null leaves them free. Default null. */
+  readonly weightClip: number | null;
   /** Decay of the exponential moving average of the parameters used by `sample`; 0 uses the parameters themselves. */
   readonly ema: number;
 }
@@ -75,10 +92,17 @@ export interface SamplingOptions {
   readonly temperature: number | null;
 }
 
+/** A network that comes with the library. */
+export type BuiltInNet = 'conv' | 'grid' | 'gabor' | 'mlp';
+
 /** The potential of a descriptive model. */
 export interface DescriptorOptions {
-  /** `conv`: strided convolutions learned from data. `gabor`: a fixed bank of Gabor and difference-of-Gaussian filters. `mlp`: for points. */
-  readonly net: 'conv' | 'gabor' | 'mlp';
+  /**
+   * `conv`: strided convolutions learned from data. `grid`: the same with 5×5 kernels for images of more than 16 pixels, and one strided
+   * convolution and then 3×3 ones for smaller grids (multi-grid models). `gabor`: a fixed bank of Gabor and difference-of-Gaussian filters. `mlp`: for
+   * points. Any other name stands for fixed filters that the caller gives.
+   */
+  readonly net: BuiltInNet | (string & {});
   /** Channels (or widths, for `mlp`) of the successive layers. */
   readonly channels: readonly number[];
   /** Kernel of each layer of `conv`, in pixels; every layer has stride 2. The last is used for the layers that follow it. */
@@ -95,7 +119,20 @@ export interface DescriptorOptions {
   readonly theta: 'position' | 'channel';
 }
 
-/** Every option of gcn, wgcn, pgcn and w-pgcn. */
+/** The grids of a multi-grid model. */
+export interface GridOptions {
+  /**
+   * Heights of the grids in pixels from the coarsest up; the last is that of the data. Particles start at mean colours of the data and are
+   * up-scaled from grid to grid, so `chains` only says how many there are. Empty: one grid.
+   */
+  readonly sizes: readonly number[];
+  /** Langevin steps of each grid; the last holds for those after it. Empty: `langevin.steps`. */
+  readonly steps: readonly number[];
+  /** β of each grid; the last holds for those after it. Empty: `flow.beta`. */
+  readonly betas: readonly number[];
+}
+
+/** Every option of the descriptive models. */
 export interface DescriptorLearnerOptions {
   readonly potential: DescriptorOptions;
   readonly langevin: LangevinOptions;
@@ -103,4 +140,5 @@ export interface DescriptorLearnerOptions {
   readonly optimizer: OptimizerOptions;
   readonly chains: ChainOptions;
   readonly sampling: SamplingOptions;
+  readonly grids: GridOptions;
 }

@@ -2,19 +2,17 @@ import type { Runtime } from '@brownian/runtime';
 import type { Flow } from '../flows/flow.ts';
 import { jko } from '../flows/jko.ts';
 import { kl } from '../flows/kl.ts';
-import type { Learner, Potential } from '../interfaces.ts';
-import { ACTIVATIONS } from '../nets/activations.ts';
-import { gaborBank } from '../nets/gabor.ts';
-import { conv, dense, flatten, pointwise } from '../nets/layers.ts';
-import { type Net, chain } from '../nets/net.ts';
-import { descriptor } from '../potentials/descriptor.ts';
-import { LANGEVIN_DEFAULTS, effectiveStep } from '../samplers/langevin.ts';
-import { type DescriptiveState, descriptiveLearner } from './descriptive.ts';
+import type { Learner } from '../interfaces.ts';
+import type { Layer } from '../nets/net.ts';
+import { LANGEVIN_DEFAULTS, driftScale } from '../samplers/langevin.ts';
+import { type DescriptiveLearner, descriptiveLearner } from './descriptive.ts';
+import { gridShapes, multiGridLearner } from './multi-grid.ts';
 import { buildOptimizer } from './optimizer.ts';
-import type { DescriptorLearnerOptions, DescriptorOptions } from './options.ts';
+import type { DescriptorLearnerOptions, GridOptions } from './options.ts';
+import { buildPotential } from './potential.ts';
 
 /** The models by the names of the papers (generalised GCN, Table 1). */
-export type ModelName = 'pgcn' | 'w-pgcn' | 'gcn' | 'wgcn';
+export type ModelName = 'pgcn' | 'w-pgcn' | 'gcn' | 'wgcn' | 'm-gcn' | 'wm-gcn';
 
 /** A model of the table: the switches that are on, and its settings for data of a shape. */
 export interface ModelPreset {
@@ -27,6 +25,8 @@ export interface ModelPreset {
 function isImage(itemShape: readonly number[]): boolean {
   return itemShape.length === 3;
 }
+
+const ONE_GRID: GridOptions = { sizes: [], steps: [], betas: [] };
 
 /** Weight of mean Φ² in units of the network's output, before `gain`. */
 const ENERGY_L2 = 0.1;
@@ -54,6 +54,7 @@ function learned(beta: number): (itemShape: readonly number[]) => DescriptorLear
       : { ...LANGEVIN_DEFAULTS, sigma: 0.5, reference: false },
     flow: {
       beta,
+      penalty: 'double-backprop',
       energyL2: isImage(itemShape) ? ENERGY_L2 / gain : ENERGY_L2,
       dataNoise: isImage(itemShape) ? 0.03 : 0,
     },
@@ -65,6 +66,7 @@ function learned(beta: number): (itemShape: readonly number[]) => DescriptorLear
       decayIterations: 2000,
       warmup: 0,
       gradientClip: null,
+      weightClip: null,
       ema: 0.99,
     },
     chains: {
@@ -77,7 +79,39 @@ function learned(beta: number): (itemShape: readonly number[]) => DescriptorLear
     },
     // Chains in the buffer are about 400 steps old on average; fewer steps than that leave samples unfinished.
     sampling: { from: 'start', steps: 600, temperature: null },
+    grids: ONE_GRID,
   });
+}
+
+/** Heights by which grids grow fourfold up to the data's: 4, 16, 64; 8, 32; 7, 28. */
+function gridSizes(height: number): number[] {
+  const sizes = [height];
+  while ((sizes[0] as number) % 4 === 0 && (sizes[0] as number) > 8) sizes.unshift((sizes[0] as number) / 4);
+  return sizes;
+}
+
+/** Several grids of learned filters: short chains from mean colours, as Gao et al. 2018 run them, with the steps of {@link learned}. */
+function gridded(beta: number): (itemShape: readonly number[]) => DescriptorLearnerOptions {
+  return (itemShape) => {
+    const single = learned(beta)(itemShape);
+    if (!isImage(itemShape)) return single;
+    const steps = 30;
+    return {
+      ...single,
+      potential: {
+        ...single.potential,
+        net: 'grid',
+        channels: [16, 32, 64],
+        kernels: [],
+        hidden: 0,
+        activation: 'leakyRelu',
+      },
+      langevin: { ...single.langevin, steps },
+      chains: { ...single.chains, kind: 'persistent', fresh: 0 },
+      sampling: { ...single.sampling, steps },
+      grids: { sizes: gridSizes(itemShape[1] as number), steps: [], betas: [] },
+    };
+  };
 }
 
 /** Fixed filters: the settings of the papers (generalised GCN, section 5.1), plain gradient ascent. */
@@ -85,7 +119,7 @@ function fixed(beta: number): (itemShape: readonly number[]) => DescriptorLearne
   return () => ({
     potential: { net: 'gabor', channels: [], kernels: [], hidden: 0, activation: 'relu', theta: 'position', gain: 1 },
     langevin: LANGEVIN_DEFAULTS,
-    flow: { beta, energyL2: 0, dataNoise: 0 },
+    flow: { beta, penalty: 'double-backprop', energyL2: 0, dataNoise: 0 },
     optimizer: {
       rule: 'sgd',
       learningRate: 1e-3,
@@ -94,10 +128,12 @@ function fixed(beta: number): (itemShape: readonly number[]) => DescriptorLearne
       decayIterations: 1000,
       warmup: 0,
       gradientClip: null,
+      weightClip: null,
       ema: 0,
     },
     chains: { kind: 'persistent', particles: 100, bufferSize: 100, fresh: 0, start: 'zero', range: [-1, 1] },
     sampling: { from: 'chains', steps: 20, temperature: null },
+    grids: ONE_GRID,
   });
 }
 
@@ -110,55 +146,27 @@ export const MODELS: Readonly<Record<ModelName, ModelPreset>> = {
   'w-pgcn': { title: 'w-pGCN (wFRAME)', description: 'fixed filters, JKO flow', defaults: fixed(BETA) },
   gcn: { title: 'GCN', description: 'learned filters, KL flow', defaults: learned(0) },
   wgcn: { title: 'wGCN', description: 'learned filters, JKO flow', defaults: learned(BETA) },
+  'm-gcn': { title: 'M-GCN', description: 'learned filters on several grids, KL flow', defaults: gridded(0) },
+  'wm-gcn': { title: 'wM-GCN', description: 'learned filters on several grids, JKO flow', defaults: gridded(BETA) },
 };
 
-/** The filters of a potential for items of a shape. */
-function filters({ net, channels, kernels, hidden, activation }: DescriptorOptions, itemShape: readonly number[]): Net {
-  const act = pointwise(ACTIVATIONS[activation]);
-  if (net === 'mlp') return chain(...channels.flatMap((width) => [dense(width), act]))(itemShape);
-  if (net === 'gabor') return gaborBank()(itemShape);
-  const layers = channels.flatMap((count, i) => {
-    const kernel = kernels[Math.min(i, kernels.length - 1)] as number;
-    return [conv({ channels: count, kernel, stride: 2, padding: Math.floor((kernel - 1) / 2) }), act];
-  });
-  return chain(...layers, ...(hidden > 0 ? [flatten(), dense(hidden), act] : []))(itemShape);
+function buildFlow({ flow: { beta, energyL2, penalty }, langevin }: DescriptorLearnerOptions): Flow {
+  if (beta === 0) return kl({ energyL2 });
+  return jko({ beta, energyL2, speedScale: driftScale(langevin), penalty });
 }
 
-/** The potential that options describe. */
-export function buildPotential(options: DescriptorOptions, itemShape: readonly number[]): Potential {
-  if (options.net === 'mlp' ? itemShape.length !== 1 : itemShape.length !== 3) {
-    const wants = options.net === 'mlp' ? 'points' : 'images [channels, height, width]';
-    throw new RangeError(
-      `potential.net "${options.net}" takes ${wants}, these items have shape [${itemShape.join(', ')}].`,
-    );
-  }
-  const { net, theta, gain, kernels } = options;
-  if (net === 'conv' && kernels.length === 0)
-    throw new RangeError('potential.kernels must have at least one kernel for the net "conv".');
-  return descriptor(filters(options, itemShape), { theta, gain, start: net === 'gabor' ? 'zero' : 'random' });
-}
-
-function buildFlow({ flow: { beta, energyL2 }, langevin }: DescriptorLearnerOptions): Flow {
-  const speedScale = effectiveStep(langevin) ** 2 / 2;
-  return beta === 0 ? kl({ energyL2 }) : jko({ beta, energyL2, speedScale });
-}
-
-/**
- * A learner from the table.
- *
- * @param itemShape shape of one datum
- * @throws RangeError when the potential does not take data of this shape
- */
-export function createLearner(
+/** A model on one grid, whose state has a type of its own. */
+export function createDescriptiveLearner(
   runtime: Runtime,
   model: ModelName,
   options: DescriptorLearnerOptions,
   itemShape: readonly number[],
-): Learner<DescriptiveState> {
+  filters?: Layer,
+): DescriptiveLearner {
   return descriptiveLearner(runtime, {
     name: MODELS[model].title,
     itemShape,
-    potential: buildPotential(options.potential, itemShape),
+    potential: buildPotential(options.potential, itemShape, filters),
     flow: buildFlow(options),
     optimizer: buildOptimizer(options.optimizer),
     langevin: options.langevin,
@@ -166,5 +174,42 @@ export function createLearner(
     sampling: options.sampling,
     dataNoise: options.flow.dataNoise,
     ema: options.optimizer.ema,
+    weightClip: options.optimizer.weightClip,
   });
+}
+
+/** The options of grid `i`: its own steps and β. */
+function atGrid(options: DescriptorLearnerOptions, i: number): DescriptorLearnerOptions {
+  const { steps, betas } = options.grids;
+  return {
+    ...options,
+    langevin: { ...options.langevin, steps: steps[i] ?? steps.at(-1) ?? options.langevin.steps },
+    flow: { ...options.flow, beta: betas[i] ?? betas.at(-1) ?? options.flow.beta },
+  };
+}
+
+/**
+ * A learner from the table, on one grid or, with `grids.sizes`, on several.
+ *
+ * @param itemShape shape of one datum
+ * @param filters fixed filters in the place of `options.potential.net`, such as `vggFilters(…)` or `gaborBank()`
+ * @throws RangeError when the potential, or the grids, do not fit data of this shape
+ */
+export function createLearner(
+  runtime: Runtime,
+  model: ModelName,
+  options: DescriptorLearnerOptions,
+  itemShape: readonly number[],
+  filters?: Layer,
+): Learner {
+  const { sizes } = options.grids;
+  if (sizes.length === 0) return createDescriptiveLearner(runtime, model, options, itemShape, filters);
+  if (options.chains.kind !== 'persistent')
+    throw new RangeError('chains.kind must be "persistent" with grids: their particles start anew at every iteration.');
+  const grids = gridShapes(itemShape, sizes).map((shape, i) => ({
+    shape,
+    learner: createDescriptiveLearner(runtime, model, atGrid(options, i), shape, filters),
+  }));
+  const { particles } = options.chains;
+  return multiGridLearner({ name: MODELS[model].title, itemShape, grids, particles });
 }

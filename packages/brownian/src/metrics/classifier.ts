@@ -14,10 +14,16 @@ import type { Runtime, Stream } from '@brownian/runtime';
 import { batchIndices } from '../data/epochs.ts';
 import type { Dataset, Params, SymbolicParams } from '../interfaces.ts';
 import { conv, dense, flatten, pointwise, pool } from '../nets/layers.ts';
-import { type Net, chain } from '../nets/net.ts';
+import { type Layer, type Net, chain, withWeights } from '../nets/net.ts';
 import { adam } from '../optim/optimizers.ts';
 import { cosineDecay } from '../optim/schedules.ts';
 import { type SymbolicState, type TransformState, applyUpdates } from '../optim/transform.ts';
+
+/** The first layers of the classifier; the parameters of a network are a list with an entry for each. */
+function convolutions(): Layer[] {
+  const act = pointwise(relu);
+  return [conv({ channels: 16, kernel: 5 }), act, pool(2), conv({ channels: 32, kernel: 3 }), act];
+}
 
 /** A network whose last layer reads classes off features. */
 export interface ClassifierNet extends Net {
@@ -32,17 +38,7 @@ export interface ClassifierNet extends Net {
 /** A convolutional classifier of small images: two convolutions with pooling, two dense layers; `[n, ...item] → [n, classes]`. */
 export function classifierNet(itemShape: readonly number[], classes: number): ClassifierNet {
   const act = pointwise(relu);
-  const layers = [
-    conv({ channels: 16, kernel: 5 }),
-    act,
-    pool(2),
-    conv({ channels: 32, kernel: 3 }),
-    act,
-    pool(2),
-    flatten(),
-    dense(96),
-    act,
-  ];
+  const layers = [...convolutions(), pool(2), flatten(), dense(96), act];
   const trunk = chain(...layers)(itemShape);
   const head = dense(classes)(trunk.outputShape);
   return {
@@ -51,6 +47,17 @@ export function classifierNet(itemShape: readonly number[], classes: number): Cl
     features: (params, x) => trunk.apply((params as readonly SymbolicParams[]).slice(0, -1), x),
     logits: (params, features) => head.apply((params as readonly SymbolicParams[]).at(-1) as SymbolicParams, features),
   };
+}
+
+/**
+ * The convolutions of a trained {@link classifierNet} as fixed filters: `[n, c, h, w] → [n, 32, h/2, w/2]`.
+ *
+ * @param params of the whole classifier, or of these layers alone
+ */
+export function classifierFilters(params: Params): Layer {
+  const layers = convolutions();
+  const own = layers.map((_, i) => (params as readonly Params[])[i] ?? []);
+  return (inputShape) => withWeights(chain(...layers)(inputShape), own);
 }
 
 /** Settings of {@link trainClassifier}. */

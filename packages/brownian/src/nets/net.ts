@@ -1,4 +1,4 @@
-import type { Shape, Tensor } from '@brownian/graph';
+import { type NDArray, type Shape, type Tensor, constant, mapTree } from '@brownian/graph';
 import type { Stream } from '@brownian/runtime';
 import type { Params, SymbolicParams } from '../interfaces.ts';
 
@@ -31,5 +31,21 @@ export function chain(...layers: readonly Layer[]): Layer {
         return nets.reduce((h, net, i) => net.apply(list[i] as SymbolicParams, h), x);
       },
     };
+  };
+}
+
+/**
+ * A network with these parameters built in: it has none of its own, and a compiled model holds them as weights, which ONNX Runtime
+ * lays out for its kernels once. For filters that are not learned.
+ */
+export function withWeights(net: Net, params: Params): Net {
+  return {
+    ...net,
+    init: () => [],
+    apply: (_, x) =>
+      net.apply(
+        mapTree<NDArray, Tensor, SymbolicParams>((leaf) => constant(leaf), params),
+        x,
+      ),
   };
 }

@@ -6,9 +6,11 @@ import type { LangevinOptions } from '../learners/options.ts';
 /** The paper's settings for 64×64 images (generalised GCN, section 5.1). */
 export const LANGEVIN_DEFAULTS: LangevinOptions = {
   steps: 20,
+  form: 'preconditioned',
   delta: 0.2,
   sigma: 0.01,
   reference: true,
+  speedDrift: false,
   temperature: 1,
   clip: null,
   gradientClip: null,
@@ -18,6 +20,13 @@ export const LANGEVIN_DEFAULTS: LangevinOptions = {
 /** The effective step h = δσ, in units of x. */
 export function effectiveStep({ delta, sigma }: Pick<LangevinOptions, 'delta' | 'sigma'>): number {
   return delta * sigma;
+}
+
+/**
+ * How far ∇ₓΦ = 1 moves a particle in one step, in units of x: h²/2 with h = δσ in the preconditioned form, δ²/2 in the literal one.
+ */
+export function driftScale({ form, delta, sigma }: Pick<LangevinOptions, 'form' | 'delta' | 'sigma'>): number {
+  return (form === 'literal' ? delta : delta * sigma) ** 2 / 2;
 }
 
 /** ∇ₓΦ at every particle, `[particles, ...dims]`: particles do not interact, so one backward pass of the sum gives all. */
@@ -37,12 +46,20 @@ function limited(gradient: Tensor, largest: number | null): Tensor {
   return gradient.mul(factor.reshape([n, ...dims.map(() => 1)]));
 }
 
+/** −∇ₓ‖s∇ₓΦ‖², what the squared speed of particles adds to their drift (generalised GCN, Eq. 16). */
+function againstSpeed(potential: Potential, params: SymbolicParams, x: Tensor, scale: number): Tensor {
+  return grad((at: Tensor) => force(potential, params, at).mul(scale).square().sum())(x).neg();
+}
+
 /**
- * One step of σ²-preconditioned Langevin dynamics (generalised GCN, Algorithm 1 lines 5-9, as METHODS section 1 settles it):
+ * One step of Langevin dynamics (generalised GCN, Algorithm 1 lines 5-9, as METHODS section 1 settles it):
  *
- *   x ← x + h²/2 (∇ₓΦ − x/σ²) + h √T ξ,  h = δσ,  ξ ~ N(0, I)
+ *   x ← x + s (∇ₓΦ − x/σ²) + δσ √T ξ,  ξ ~ N(0, I)
  *
- * Stationary at N(0, σ²I) for Φ = 0 and T = 1 up to the step's own bias: the variance is σ²/(1 − δ²/4).
+ * with s = (δσ)²/2 in the `preconditioned` form, stationary at N(0, σ²I) for Φ = 0 and T = 1 up to the step's own bias: the variance is
+ * σ²/(1 − δ²/4). The `literal` form is the algorithm as printed, s = δ²/2: with a reference it is stable only for δ < 2σ. With
+ * `speedDrift` the drift is that of Eq. 16 in units of displacement, s∇ₓΦ − ∇ₓ‖s∇ₓΦ‖²; the second term vanishes where Φ is piecewise
+ * linear (Remark 2).
  *
  * @param x particles `[particles, ...dims]`
  * @param noise ξ, shaped like x
@@ -55,13 +72,14 @@ export function langevinStep(
   x: Tensor,
   noise: Tensor,
 ): { x: Tensor; gradientNorm: Tensor } {
-  const h = effectiveStep(options);
+  const scale = driftScale(options);
   const gradient = force(potential, params, x);
-  const rise = limited(gradient, options.gradientClip).mul((h * h) / 2);
+  const pull = limited(gradient, options.gradientClip).mul(scale);
+  const rise = options.speedDrift ? pull.add(againstSpeed(potential, params, x, scale)) : pull;
   const bound = options.maxDisplacement;
   const displacement = bound === null ? rise : clipTo(rise, -bound, bound);
-  const drift = options.reference ? displacement.sub(x.mul((h * h) / 2 / options.sigma ** 2)) : displacement;
-  const moved = x.add(drift).add(noise.mul(h * Math.sqrt(options.temperature)));
+  const drift = options.reference ? displacement.sub(x.mul(scale / options.sigma ** 2)) : displacement;
+  const moved = x.add(drift).add(noise.mul(effectiveStep(options) * Math.sqrt(options.temperature)));
   return {
     x: options.clip === null ? moved : clipTo(moved, ...options.clip),
     gradientNorm: particleNorms(gradient).mean(),

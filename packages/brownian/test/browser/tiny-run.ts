@@ -1,6 +1,6 @@
 import { type NDArray, flatten } from '@brownian/graph';
 import { type Runtime, createStream } from '@brownian/runtime';
-import { MODELS, type Params, batchIndices, createLearner, toyDataset } from 'brownian';
+import { MODELS, type Params, batchIndices, createDescriptiveLearner, toyDataset } from 'brownian';
 
 /** Values of every parameter by its path, as JSON can carry them. */
 export type ParameterValues = Readonly<Record<string, readonly number[]>>;
@@ -36,7 +36,7 @@ export async function tinyRun(runtime: Runtime): Promise<TinyRun> {
     langevin: { ...preset.langevin, steps: 5 },
     chains: { ...preset.chains, particles: BATCH, bufferSize: 4 * BATCH },
   };
-  const learner = createLearner(runtime, 'wgcn', options, data.itemShape);
+  const learner = createDescriptiveLearner(runtime, 'wgcn', options, data.itemShape);
   try {
     const order = batchIndices(stream.split('order'), data.size, BATCH);
     const draw = stream.split('draw');

@@ -2,7 +2,7 @@ import { ndarray } from '@brownian/graph';
 import { createRuntime, createStream, interpreterBackend } from '@brownian/runtime';
 import { afterAll, describe, expect, test } from 'vitest';
 import { pointDataset } from '../../src/data/dataset.ts';
-import { MODELS, type ModelName, createLearner } from '../../src/learners/presets.ts';
+import { MODELS, type ModelName, createDescriptiveLearner } from '../../src/learners/presets.ts';
 import { expectSentence, messageOf } from '../support/rows.ts';
 import { expectSameBits, stored } from '../support/trees.ts';
 import { LEARNER_CASES, type LearnerCase } from './learner-rows.ts';
@@ -22,7 +22,7 @@ const FIRST_OF_EACH = LEARNER_CASES.filter(
 describe.each(FIRST_OF_EACH.map((item) => [item.label, item] as const))(
   '%s',
   (_, { model, options, data }: LearnerCase) => {
-    const learner = createLearner(runtime, model, options, data.itemShape);
+    const learner = createDescriptiveLearner(runtime, model, options, data.itemShape);
     const expected = `[${data.itemShape.join(', ')}]`;
     const init = createStream('init');
 
@@ -72,14 +72,14 @@ describe('a potential that cannot take the items', () => {
   ];
   test.each(cases)('%s with the options for %j refuses %j when it is made', async (model, made, given) => {
     const options = MODELS[model].defaults(made);
-    const message = await messageOf(() => createLearner(runtime, model, options, given));
+    const message = await messageOf(() => createDescriptiveLearner(runtime, model, options, given));
     expectSentence(message, 'potential.net', `"${options.potential.net}"`, `[${given.join(', ')}]`);
   });
 
   test('images too small for the layers are refused when it is made', async () => {
     const options = MODELS.gcn.defaults([1, 8, 8]);
     const deep = { ...options, potential: { ...options.potential, channels: [2, 2] } };
-    expect(await messageOf(() => createLearner(runtime, 'gcn', deep, [1, 0, 8]))).toContain(
+    expect(await messageOf(() => createDescriptiveLearner(runtime, 'gcn', deep, [1, 0, 8]))).toContain(
       'does not fit images of 0×8',
     );
   });
@@ -88,7 +88,10 @@ describe('a potential that cannot take the items', () => {
 test('the parameters of another model are refused at trace time, in words', async () => {
   const [images, points] = ['gcn on images', 'gcn on points'].map((label) => {
     const item = LEARNER_CASES.find((other) => other.label === label) as LearnerCase;
-    return { data: item.data, learner: createLearner(runtime, item.model, item.options, item.data.itemShape) };
+    return {
+      data: item.data,
+      learner: createDescriptiveLearner(runtime, item.model, item.options, item.data.itemShape),
+    };
   });
   const [state, other] = [
     await points?.learner.init(createStream(1), points.data),

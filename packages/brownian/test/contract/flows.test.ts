@@ -1,11 +1,28 @@
-import { type NDArray, type Tensor, flatten, grad, mapTree, ndarray, stopGradient, unflatten } from '@brownian/graph';
+import {
+  type NDArray,
+  type Tensor,
+  flatten,
+  grad,
+  jvp,
+  mapTree,
+  ndarray,
+  stopGradient,
+  unflatten,
+} from '@brownian/graph';
 import { type Compiled, createRuntime, createStream, interpreterBackend } from '@brownian/runtime';
 import { afterAll, describe, expect, test } from 'vitest';
-import { type ContrastOptions, type Flow, type FlowPoint, squaredSpeed } from '../../src/flows/flow.ts';
+import {
+  type ContrastOptions,
+  type Flow,
+  type FlowPoint,
+  directionalSpeed,
+  squaredSpeed,
+} from '../../src/flows/flow.ts';
 import { jko } from '../../src/flows/jko.ts';
 import { kl } from '../../src/flows/kl.ts';
 import type { Params, Potential, SymbolicParams } from '../../src/interfaces.ts';
 import { ACTIVATIONS } from '../../src/nets/activations.ts';
+import { gaborBank } from '../../src/nets/gabor.ts';
 import { conv, pointwise } from '../../src/nets/layers.ts';
 import { chain } from '../../src/nets/net.ts';
 import { descriptor } from '../../src/potentials/descriptor.ts';
@@ -241,5 +258,69 @@ describe.each(Object.entries(POTENTIALS))('the JKO flow with %s', (_, { potentia
     const squared = Number((await displacement(params, at.particles)).data[0]);
     // The displacement is a difference of numbers of size 1, good to 1e-16, over its own size of about 1e-2.
     expect(Math.abs(Number(metrics['speed']?.data[0]) / squared - 1)).toBeLessThan(1e-12);
+  });
+});
+
+describe('the two ways to differentiate the penalty', () => {
+  const gabor = gaborBank({ wavelengths: [4], orientations: 2, spots: [1] });
+  const banks = {
+    ...POTENTIALS,
+    'fixed filters, per position': { potential: descriptor(gabor([1, 6, 6])), itemShape: [1, 6, 6] },
+    'fixed filters, per channel': {
+      potential: descriptor(gabor([2, 6, 6]), { theta: 'channel' }),
+      itemShape: [2, 6, 6],
+    },
+  } as const;
+
+  test.each(Object.entries(banks))('are equal in value and gradient: %s', async (_, { potential, itemShape }) => {
+    const params = widened(potential.init(createStream('params')));
+    const x = createStream('particles').normal([4, ...itemShape]);
+    const both = runtime.compile((p: SymbolicParams, at: Tensor) =>
+      [squaredSpeed, directionalSpeed].map((speed) => ({
+        value: speed(potential, p, at, 0.3),
+        gradient: grad((q: SymbolicParams) => speed(potential, q, at, 0.3))(p),
+      })),
+    );
+    type Found = { readonly value: NDArray; readonly gradient: Params };
+    const [doubled, directional] = (await both(params, x)) as unknown as [Found, Found];
+    expect(largestDifference(numbersOf(directional.value), numbersOf(doubled.value))).toBeLessThan(1e-12);
+    const [a, b] = [valuesOf(directional.gradient), valuesOf(doubled.gradient)];
+    const size = Math.max(...b.map(Math.abs));
+    expect(size).toBeGreaterThan(0);
+    // Double precision; the bound that METHODS section 1 asks for is 1e-4.
+    expect(largestDifference(a, b) / size).toBeLessThan(1e-12);
+  });
+
+  test('of fixed filters are twice the directional derivative of the filters along ∇ₓΦ', async () => {
+    const [itemShape, scale, n] = [[1, 6, 6], 0.3, 4] as const;
+    const net = gabor(itemShape);
+    const potential = descriptor(net);
+    const theta = widened(createStream('theta').normal(net.outputShape));
+    const x = createStream('particles').normal([n, ...itemShape]);
+    const measure = runtime.compile((weights: Tensor, at: Tensor) => {
+      const params = { theta: weights, features: [] };
+      const g = force(potential, params, at);
+      const [, along] = jvp((z: Tensor) => net.apply([], z), at, g);
+      return {
+        direct: along.sum(0).mul((2 * scale * scale) / n),
+        found: (grad((p: SymbolicParams) => directionalSpeed(potential, p, at, scale))(params) as { theta: Tensor })
+          .theta,
+      };
+    });
+    const { direct, found } = await measure(theta, x);
+    expect(largestDifference(numbersOf(found), numbersOf(direct))).toBeLessThan(1e-12);
+  });
+
+  test('give one flow', async () => {
+    const { potential, itemShape } = POTENTIALS.convolutions;
+    const params = widened(potential.init(createStream('params')));
+    const at = pointOf(itemShape);
+    const [one, other] = await Promise.all(
+      (['double-backprop', 'directional'] as const).map((penalty) =>
+        compiled(jko({ beta: BETA, speedScale: SPEED_SCALE, penalty }), potential)(params, at),
+      ),
+    );
+    expect(largestDifference(valuesOf(one?.gradients), valuesOf(other?.gradients))).toBeLessThan(1e-12);
+    expect(Number(one?.metrics['loss']?.data[0])).toBeCloseTo(Number(other?.metrics['loss']?.data[0]), 12);
   });
 });

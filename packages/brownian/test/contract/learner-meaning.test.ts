@@ -1,14 +1,17 @@
 import { type NDArray, type Tensor, mapTree, max, min, ndarray, variance } from '@brownian/graph';
 import { createRuntime, createStream, interpreterBackend } from '@brownian/runtime';
 import { afterAll, describe, expect, test } from 'vitest';
-import { pointDataset } from '../../src/data/dataset.ts';
+import { imageDataset, pointDataset } from '../../src/data/dataset.ts';
 import { type Flow, squaredSpeed } from '../../src/flows/flow.ts';
 import type { Metrics, SymbolicParams } from '../../src/interfaces.ts';
 import { type DescriptiveState, descriptiveLearner } from '../../src/learners/descriptive.ts';
 import type { DescriptorLearnerOptions } from '../../src/learners/options.ts';
-import { buildPotential, createLearner } from '../../src/learners/presets.ts';
+import { buildPotential } from '../../src/learners/potential.ts';
+import { createDescriptiveLearner } from '../../src/learners/presets.ts';
 import { responseDistance } from '../../src/metrics/response-distance.ts';
 import { sgd } from '../../src/optim/optimizers.ts';
+import { force } from '../../src/samplers/langevin.ts';
+import { expectSentence, messageOf } from '../support/rows.ts';
 import { FLAT } from '../support/potentials.ts';
 import { expectScores } from '../support/statistics.ts';
 import { expectSameBits, numbersOf } from '../support/trees.ts';
@@ -27,7 +30,7 @@ interface Step {
 }
 
 async function stepsOf({ model, options, data }: LearnerCase, iterations: number): Promise<Step[]> {
-  const learner = createLearner(runtime, model, options, data.itemShape);
+  const learner = createDescriptiveLearner(runtime, model, options, data.itemShape);
   const key = createStream('meaning');
   const draw = key.split('draw');
   let before = await learner.init(key.split('init'), data);
@@ -54,7 +57,10 @@ function caseOf(label: string, edit: (options: DescriptorLearnerOptions) => Desc
   return { ...item, options: edit(item.options) };
 }
 
-describe.each(LEARNER_CASES.map((item) => [item.label, item] as const))('%s', (_, item) => {
+/** Models on one grid; those on several are tested in learners.test.ts and multi-grid.test.ts. */
+const SINGLE = LEARNER_CASES.filter(({ options }) => options.grids.sizes.length === 0);
+
+describe.each(SINGLE.map((item) => [item.label, item] as const))('%s', (_, item) => {
   test('measures at the parameters it was given: data, the new particles, and those of the iteration before', async () => {
     const { flow, langevin, potential: description } = item.options;
     const potential = buildPotential(description, item.data.itemShape);
@@ -177,7 +183,7 @@ describe('samples', () => {
   const start = { kind: 'buffer', start: 'zero' } as const;
 
   async function sampleOf(item: LearnerCase, state: DescriptiveState, n = 3): Promise<NDArray> {
-    const learner = createLearner(runtime, item.model, item.options, item.data.itemShape);
+    const learner = createDescriptiveLearner(runtime, item.model, item.options, item.data.itemShape);
     const samples = await learner.sample(state, n, createStream('samples'));
     await learner.dispose();
     return samples;
@@ -242,5 +248,88 @@ describe('samples', () => {
     expect(numbersOf(cold), 'without noise all samples go one way').toEqual([x, y, x, y, x, y]);
     expect(own.data).not.toEqual(cold.data);
     expectSameBits(own, same);
+  });
+});
+
+test('weightClip bounds every parameter after an update, and reaches the bound', async () => {
+  const item = caseOf('pgcn on images', (o) => ({
+    ...o,
+    optimizer: { ...o.optimizer, learningRate: 10, weightClip: 0.25 },
+  }));
+  for (const { after } of await stepsOf(item, 2)) {
+    const theta = numbersOf((after.params as { theta: NDArray }).theta);
+    expect(Math.max(...theta)).toBe(0.25);
+    expect(Math.min(...theta)).toBeGreaterThanOrEqual(-0.25);
+  }
+  const [{ after: free }] = (await stepsOf(
+    caseOf('pgcn on images', (o) => ({ ...o, optimizer: { ...o.optimizer, learningRate: 10 } })),
+    1,
+  )) as [Step];
+  expect(Math.max(...numbersOf((free.params as { theta: NDArray }).theta))).toBeGreaterThan(0.25);
+});
+
+describe('a texture, learned from one image, at another size', () => {
+  const stripes = imageDataset({
+    name: 'stripes',
+    images: { shape: [1, 8, 8], data: Uint8Array.from({ length: 64 }, (_, i) => (i % 4 < 2 ? 230 : 25)) },
+  });
+  const [small] = LEARNER_CASES.filter((item) => item.label === 'pgcn on images') as [LearnerCase];
+  const learnerAt = (
+    shape: readonly number[],
+    theta: 'position' | 'channel',
+  ): ReturnType<typeof createDescriptiveLearner> =>
+    createDescriptiveLearner(
+      runtime,
+      'pgcn',
+      {
+        ...small.options,
+        potential: { ...small.options.potential, theta },
+        langevin: { ...small.options.langevin, sigma: 0.5, steps: 5, clip: [-1, 1] },
+        sampling: { from: 'chains', steps: 4, temperature: null },
+      },
+      shape,
+    );
+
+  async function learned(theta: 'position' | 'channel'): Promise<DescriptiveState> {
+    const learner = learnerAt([1, 8, 8], theta);
+    const draw = createStream('texture');
+    let state = await learner.init(draw, stripes);
+    for (let i = 0; i < 3; i++) [state] = await learner.step(state, await stripes.batch([0]), draw);
+    await learner.dispose();
+    return state;
+  }
+
+  test('a potential with a weight per channel applies to other sizes, and its samples have that size', async () => {
+    const state = await learned('channel');
+    const large = learnerAt([1, 12, 20], 'channel');
+    const samples = await large.sample(state, 3, createStream('samples'));
+    expect(samples.shape).toEqual([3, 1, 12, 20]);
+    expect(new Set(numbersOf(samples)).size).toBeGreaterThan(20);
+    await large.dispose();
+    // Away from the border a pixel sees the same pixels in images of either size, so it is moved in the same way.
+    const { potential } = small.options;
+    const inner = createStream('inner').normal([1, 1, 40, 40]);
+    const forces = await Promise.all(
+      [40, 48].map(async (size) => {
+        const phi = buildPotential({ ...potential, theta: 'channel' }, [1, size, size]);
+        const x = new Float64Array(size * size);
+        for (let i = 0; i < 1600; i++)
+          x[(Math.floor(i / 40) + (size - 40)) * size + (i % 40) + (size - 40)] = Number(inner.data[i]);
+        const pull = runtime.compile((p: SymbolicParams, at: Tensor) => force(phi, p, at));
+        const found = numbersOf(await pull(state.params, ndarray(x, [1, 1, size, size])));
+        return found[(size - 10) * size + size - 10] as number;
+      }),
+    );
+    expect(Math.abs((forces[0] as number) - (forces[1] as number))).toBeLessThan(1e-12);
+    expect(Math.abs(forces[0] as number)).toBeGreaterThan(0);
+  });
+
+  test('weights per position are of one size, and say so', async () => {
+    const state = await learned('position');
+    const large = learnerAt([1, 12, 20], 'position');
+    expectSentence(
+      await messageOf(() => large.sample(state, 3, createStream('samples'))),
+      '"theta" has the shape [52, 8, 8], items of [1, 12, 20] take [52, 12, 20]; weights per channel',
+    );
   });
 });

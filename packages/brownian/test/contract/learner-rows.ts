@@ -64,11 +64,20 @@ const fromStart: Edit = (o) => ({ ...o, sampling: { ...o.sampling, from: 'start'
 const everyOption: Edit = (o) => ({
   ...o,
   potential: { ...o.potential, theta: 'channel', activation: 'gelu', hidden: 0, gain: 3 },
-  langevin: { ...o.langevin, clip: [-1, 1], gradientClip: 1, maxDisplacement: 0.01, temperature: 0.5 },
-  flow: { ...o.flow, energyL2: 0.2, dataNoise: 0.1 },
+  langevin: {
+    ...o.langevin,
+    clip: [-1, 1],
+    gradientClip: 1,
+    maxDisplacement: 0.01,
+    temperature: 0.5,
+    speedDrift: true,
+  },
+  flow: { ...o.flow, energyL2: 0.2, dataNoise: 0.1, penalty: 'directional' },
   chains: { ...o.chains, start: 'uniform', range: [-0.5, 0] },
-  optimizer: { ...o.optimizer, rule: 'lamb', schedule: 'cosine', warmup: 2, gradientClip: 1 },
+  optimizer: { ...o.optimizer, rule: 'lamb', schedule: 'cosine', warmup: 2, gradientClip: 1, weightClip: 0.5 },
 });
+
+const twoGrids: Edit = (o) => ({ ...o, grids: { sizes: [2, 8], steps: [3, 1], betas: [] } });
 
 /** What to put every learner through, by the name in the table of models. */
 export const LEARNER_ROWS: Readonly<Record<ModelName, readonly LearnerCase[]>> = {
@@ -86,6 +95,8 @@ export const LEARNER_ROWS: Readonly<Record<ModelName, readonly LearnerCase[]>> =
     learnerCase('wgcn', POINTS),
     learnerCase('wgcn', POINTS, ' with persistent chains', persistent),
   ],
+  'm-gcn': [learnerCase('m-gcn', IMAGES, ' of two grids', twoGrids), learnerCase('m-gcn', POINTS, ', one grid')],
+  'wm-gcn': [learnerCase('wm-gcn', IMAGES, ' of two grids', twoGrids)],
 };
 
 /** Every case of every row. */

@@ -1,19 +1,21 @@
-import { type NDArray, type Shape, type Tensor, ndarray, sizeOf } from '@brownian/graph';
+import { type NDArray, type Shape, type Tensor, encodeModel, ndarray, sizeOf } from '@brownian/graph';
 import { createRuntime, createStream, interpreterBackend } from '@brownian/runtime';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Params, SymbolicParams } from '../../src/interfaces.ts';
-import { classifierNet } from '../../src/metrics/classifier.ts';
+import { classifierFilters, classifierNet } from '../../src/metrics/classifier.ts';
 import { ACTIVATIONS, type ActivationName } from '../../src/nets/activations.ts';
 import * as gabor from '../../src/nets/gabor.ts';
 import * as layers from '../../src/nets/layers.ts';
 import * as nets from '../../src/nets/net.ts';
+import * as onnx from '../../src/nets/onnx.ts';
+import * as vgg from '../../src/nets/vgg.ts';
 import { expectRows, expectSentence, exportedFunctions, implementations, messageOf } from '../support/rows.ts';
 import { expectScores, gaussianScores } from '../support/statistics.ts';
 import { differences, expectSameBits, nonFinite, numbersOf, typesOf } from '../support/trees.ts';
 
 const { conv, dense, flatten, normalFanIn, pointwise, pool } = layers;
 const { gaborBank } = gabor;
-const { chain } = nets;
+const { chain, withWeights } = nets;
 
 interface LayerCase {
   readonly label: string;
@@ -27,6 +29,28 @@ function layer(label: string, made: nets.Layer, input: Shape, output: Shape): La
 }
 
 const square = pointwise((x) => x.square());
+
+/** Two 1×1 filters of colour images, and their means. */
+const ONNX = encodeModel({
+  name: 'net',
+  opsets: { '': 17 },
+  nodes: [
+    { op: 'Conv', domain: '', inputs: ['x', 'w'], outputs: ['y'], attributes: {} },
+    { op: 'ReduceMean', domain: '', inputs: ['y'], outputs: ['means'], attributes: { axes: [2, 3], keepdims: 0 } },
+  ],
+  initializers: [{ ...createStream('w').normal([2, 3, 1, 1]), name: 'w' }],
+  inputs: [{ name: 'x', dtype: 'float32', shape: [1, 3, 8, 8] }],
+  outputs: [{ name: 'y', dtype: 'float32', shape: [1, 2, 8, 8] }],
+});
+
+const vggConvolution = (out: number, channels: number): vgg.VggConvolution => ({
+  w: createStream(`vgg ${out} ${channels}`).normal([out, channels, 3, 3]),
+  b: createStream('vgg bias').normal([out]),
+});
+const VGG: vgg.VggWeights = {
+  convolutions: [vggConvolution(64, 3), vggConvolution(64, 64), vggConvolution(128, 64), vggConvolution(128, 128)],
+  input: vgg.VGG_ORIGINAL_INPUT,
+};
 
 /** Layers and networks by the name of their export; shapes worked out by hand. */
 const ROWS: Readonly<Record<string, readonly LayerCase[]>> = {
@@ -56,11 +80,32 @@ const ROWS: Readonly<Record<string, readonly LayerCase[]>> = {
     layer('gaborBank', gaborBank(), [1, 8, 8], [52, 8, 8]),
     layer('gaborBank of colours', gaborBank({ wavelengths: [3], orientations: 2, spots: [] }), [3, 6, 5], [8, 6, 5]),
   ],
+  withWeights: [
+    layer('withWeights', (shape) => withWeights(dense(3)(shape), dense(3)(shape).init(createStream(9))), [4], [3]),
+  ],
+  vggTrunk: [
+    layer('vggTrunk', vgg.vggTrunk(), [3, 5, 4], [128, 2, 2]),
+    layer('vggTrunk up to its first layer', vgg.vggTrunk('relu1_1'), [3, 5, 4], [64, 5, 4]),
+  ],
+  vggFilters: [layer('vggFilters', vgg.vggFilters(VGG), [3, 4, 6], [128, 2, 3])],
+  classifierFilters: [
+    layer(
+      'classifierFilters',
+      (shape) => classifierFilters(classifierNet(shape, 4).init(createStream(9)))(shape),
+      [2, 8, 6],
+      [32, 4, 3],
+    ),
+  ],
+  onnxFilters: [
+    layer('onnxFilters', onnx.onnxFilters(ONNX), [3, 5, 4], [2, 5, 4]),
+    layer('onnxFilters of grey images', onnx.onnxFilters(ONNX), [1, 3, 3], [2, 3, 3]),
+    layer('onnxFilters with one number a channel', onnx.onnxFilters(ONNX, { output: 'means' }), [3, 5, 4], [2]),
+  ],
   classifierNet: [layer('classifierNet', (shape) => classifierNet(shape, 4), [1, 8, 8], [4])],
 };
 
-/** Exports of `src/nets` that are no layer: what draws weights. */
-const INITIALISERS: ReadonlySet<string> = new Set(['normalFanIn']);
+/** Exports of `src/nets` that are no layer: what draws weights, or reads them. */
+const INITIALISERS: ReadonlySet<string> = new Set(['normalFanIn', 'isVgg', 'readVgg', 'vggTensorNames']);
 
 const runtime = createRuntime(interpreterBackend());
 afterAll(() => runtime.dispose());
@@ -70,9 +115,11 @@ function applied(net: nets.Net, params: Params, x: NDArray): Promise<NDArray> {
 }
 
 test('every layer and every network has a row', () => {
-  expect(implementations('nets')).toEqual(['activations', 'gabor', 'layers', 'net']);
-  const exported = [layers, gabor, nets].flatMap(exportedFunctions).filter((name) => !INITIALISERS.has(name));
-  expectRows(ROWS, [...exported, 'classifierNet']);
+  expect(implementations('nets')).toEqual(['activations', 'gabor', 'layers', 'net', 'onnx', 'vgg']);
+  const exported = [layers, gabor, nets, onnx, vgg]
+    .flatMap(exportedFunctions)
+    .filter((name) => !INITIALISERS.has(name));
+  expectRows(ROWS, [...exported, 'classifierFilters', 'classifierNet']);
 });
 
 const CASES = Object.values(ROWS).flatMap((cases) => cases.map((item) => [item.label, item] as const));

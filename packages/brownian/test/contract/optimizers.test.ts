@@ -286,6 +286,7 @@ describe('buildOptimizer', () => {
     decayIterations: 10,
     warmup: 0,
     gradientClip: null,
+    weightClip: null,
     ema: 0,
   };
   const same: Readonly<Record<OptimizerOptions['rule'], Transform>> = {

@@ -3,6 +3,10 @@ import { type Runtime, createRuntime, createStream, interpreterBackend } from '@
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Params, Potential } from '../../src/interfaces.ts';
 import type { LangevinOptions } from '../../src/learners/options.ts';
+import { ACTIVATIONS } from '../../src/nets/activations.ts';
+import { dense, pointwise } from '../../src/nets/layers.ts';
+import { chain } from '../../src/nets/net.ts';
+import { descriptor } from '../../src/potentials/descriptor.ts';
 import {
   LANGEVIN_DEFAULTS,
   type Sampler,
@@ -154,6 +158,51 @@ describe('the options of langevin', () => {
       // Two steps in double precision.
       expect(Math.abs((pulled[i] as number) - value - pull)).toBeLessThan(1e-13);
     });
+  });
+
+  test('the literal form moves particles by δ²/2, with the same noise', async () => {
+    const [sigma, delta, temperature] = [0.7, 0.3, 0.25];
+    const theta = [2, -3];
+    const options = { form: 'literal', sigma, delta, temperature } as const;
+    const moved = await walk(linear([2]), { theta: ndarray(theta) }, start, options);
+    const noise = createStream('noise').normal(start.shape).data as Float32Array;
+    moved.forEach((value, i) => {
+      const x = (start.data as Float64Array)[i] as number;
+      const drift = (theta[i % 2] as number) - x / sigma ** 2;
+      const expected =
+        x + ((delta * delta) / 2) * drift + delta * sigma * Math.sqrt(temperature) * (noise[i] as number);
+      // One step in double precision.
+      expect(Math.abs(value - expected)).toBeLessThan(1e-13);
+    });
+  });
+
+  test('the two forms are one at σ = 1, and the printed settings diverge in the literal one', async () => {
+    expect(await walk(SMOOTH, params, start, { form: 'literal' }, 3)).toEqual(await walk(SMOOTH, params, start, {}, 3));
+    const printed = { ...LANGEVIN_DEFAULTS, temperature: 0 };
+    const [kept, lost] = [
+      await walk(FLAT, [], start, printed, 3),
+      await walk(FLAT, [], start, { ...printed, form: 'literal' }, 3),
+    ];
+    // |1 − δ²/2| = .98 a step against |1 − δ²/2σ²| = 199.
+    kept.forEach((value, i) => expect(value / ((start.data as Float64Array)[i] as number)).toBeCloseTo(0.98 ** 3, 12));
+    lost.forEach((value, i) =>
+      expect(value / ((start.data as Float64Array)[i] as number) / -(199 ** 3)).toBeCloseTo(1, 9),
+    );
+  });
+
+  test('speedDrift adds −∇‖s∇Φ‖², which is 2s²x/τ⁴ for Φ = −x²/2τ² and nothing for piecewise linear Φ', async () => {
+    const [tau, still] = [0.8, { temperature: 0, reference: false }];
+    const scale = (h * h) / 2;
+    const moved = await walk(quadratic(0, tau), [], start, { ...still, speedDrift: true });
+    moved.forEach((value, i) => {
+      const x = (start.data as Float64Array)[i] as number;
+      const expected = x - (scale * x) / tau ** 2 - (2 * scale * scale * x) / tau ** 4;
+      expect(Math.abs(value - expected)).toBeLessThan(1e-15);
+    });
+    const piecewise = descriptor(chain(dense(5), pointwise(ACTIVATIONS.relu))([2]));
+    const at = widened(piecewise.init(createStream('relu')));
+    expect(await walk(piecewise, at, start, { speedDrift: true }, 3)).toEqual(await walk(piecewise, at, start, {}, 3));
+    expect(await walk(SMOOTH, params, start, { speedDrift: true })).not.toEqual(await walk(SMOOTH, params, start, {}));
   });
 
   test('at temperature 0 it is gradient ascent: no noise, and Φ rises at every step', async () => {

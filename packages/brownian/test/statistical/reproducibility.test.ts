@@ -5,7 +5,7 @@ import { imageDataset } from '../../src/data/dataset.ts';
 import { batchIndices } from '../../src/data/epochs.ts';
 import type { Metrics } from '../../src/interfaces.ts';
 import type { DescriptiveState } from '../../src/learners/descriptive.ts';
-import { MODELS, type ModelName, createLearner } from '../../src/learners/presets.ts';
+import { MODELS, type ModelName, createDescriptiveLearner } from '../../src/learners/presets.ts';
 import { differences, expectSameBits, nonFinite, stored } from '../support/trees.ts';
 
 const ITERATIONS = 10;
@@ -28,7 +28,7 @@ async function train(model: ModelName, seed: number, end: number, from?: Positio
   const runtime = nodeRuntime({ threads: 2 });
   const preset = MODELS[model].defaults(IMAGES.itemShape);
   const options = { ...preset, chains: { ...preset.chains, particles: BATCH, bufferSize: 50 } };
-  const learner = createLearner(runtime, model, options, IMAGES.itemShape);
+  const learner = createDescriptiveLearner(runtime, model, options, IMAGES.itemShape);
   const key = createStream(seed);
   const order = batchIndices(key.split('order'), IMAGES.size, BATCH);
   const draw = key.split('draw');

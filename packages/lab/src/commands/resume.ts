@@ -9,6 +9,7 @@ import { holdRun } from '../runs/hold.ts';
 import { describeMachine } from '../runs/machine.ts';
 import { openRun, writeConfig, writeRecord } from '../runs/run.ts';
 import { latestCheckpoint, rewindRun, setAside } from '../runs/store.ts';
+import { readFilters } from '../weights/filter-file.ts';
 import type { Context, ExitCode } from './context.ts';
 import { runTraining } from './training.ts';
 
@@ -51,7 +52,8 @@ async function resumeHeld(context: Context, request: ResumeRequest, database: Ru
   }
   const from = latest?.checkpoint;
   const iteration = from?.iteration ?? 0;
-  const session = context.engine.open(config, data.itemShape);
+  const filters = await readFilters(path, config);
+  const session = context.engine.open(config, data.itemShape, filters);
   try {
     for (const { file, problem } of latest?.damaged ?? []) {
       const message = `${problem.replace(/\.$/, '')}; going on from iteration ${iteration} instead, and keeping it as ${await setAside(file)}.`;

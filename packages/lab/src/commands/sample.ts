@@ -1,6 +1,9 @@
 import { extname, join } from 'node:path';
+import { ShapeError } from '@brownian/graph';
 import { createStream } from '@brownian/runtime';
-import { encodeNpy } from 'brownian';
+import { type Layer, encodeNpy, encodeTensors } from 'brownian';
+import type { RunConfig } from '../config/schema.ts';
+import type { Session } from '../engine.ts';
 import { UserError } from '../errors.ts';
 import { openData } from '../data/open.ts';
 import { gridPng } from '../images/grid.ts';
@@ -8,9 +11,9 @@ import { pictureFor } from '../images/picture.ts';
 import { requireSameRun } from '../loop.ts';
 import { writeAtomically } from '../runs/atomic.ts';
 import { openRun, runFiles } from '../runs/run.ts';
-import { encodeTensors } from '../runs/safetensors.ts';
 import { latestCheckpoint } from '../runs/store.ts';
 import { wholeNumber } from '../scoring/request.ts';
+import { readFilters } from '../weights/filter-file.ts';
 import type { Context, ExitCode } from './context.ts';
 
 /** What `brownian sample` was given. */
@@ -19,16 +22,59 @@ export interface SampleRequest {
   readonly n: string;
   readonly seed: string | undefined;
   readonly out: string | undefined;
+  /** Height and width, such as `128x96`, for models that take images of any size. */
+  readonly size: string | undefined;
+  /** Langevin steps, in the place of `sampling.steps`. */
+  readonly steps: string | undefined;
 }
 
 const FORMATS: readonly string[] = ['.png', '.npy', '.safetensors'];
+
+/** The shape of samples of a size such as `128x96`. */
+function sizedShape(itemShape: readonly number[], size: string | undefined): readonly number[] {
+  if (size === undefined) return itemShape;
+  const [, height, width] = /^(\d{1,5})x(\d{1,5})$/.exec(size) ?? [];
+  if (Number(height) < 1 || Number(width) < 1 || height === undefined || width === undefined)
+    throw new UserError(`--size is ${JSON.stringify(size)}; it must be a height and a width in pixels such as 128x96.`);
+  if (itemShape.length !== 3)
+    throw new UserError(`--size is for images; the items of this run have shape [${itemShape.join(', ')}].`);
+  return [itemShape[0] as number, Number(height), Number(width)];
+}
+
+/** Options that a sample may be given for itself. */
+function forSamples(config: RunConfig, { steps }: SampleRequest): RunConfig {
+  if (steps === undefined) return config;
+  return { ...config, sampling: { ...config.sampling, steps: wholeNumber('--steps', steps, 0, 1_000_000) } };
+}
+
+/** A model that does not take the size says so in a sentence. */
+function withoutStack(error: unknown): unknown {
+  return error instanceof ShapeError || error instanceof RangeError
+    ? new UserError(error.message, { cause: error })
+    : error;
+}
+
+function openSession(
+  { engine }: Context,
+  config: RunConfig,
+  itemShape: readonly number[],
+  filters: Layer | undefined,
+): Session {
+  try {
+    return engine.open(config, itemShape, filters);
+  } catch (error) {
+    throw withoutStack(error);
+  }
+}
 
 /** `brownian sample`: draws samples from a run's newest checkpoint. @throws UserError for anything the user can put right. */
 export async function sampleCommand(context: Context, request: SampleRequest): Promise<ExitCode> {
   const n = wholeNumber('--n', request.n, 1, 1_000_000);
   const { config, record, path } = await openRun(request.run);
   const seed = request.seed === undefined ? config.seed : wholeNumber('--seed', request.seed, 0, 0xffff_ffff);
-  const out = request.out ?? join(runFiles(path).samples, `n${n}-seed${seed}.png`);
+  const out =
+    request.out ??
+    join(runFiles(path).samples, `n${n}-seed${seed}${request.size === undefined ? '' : `-${request.size}`}.png`);
   const format = extname(out).toLowerCase();
   if (!FORMATS.includes(format))
     throw new UserError(`--out is ${JSON.stringify(out)}; its name must end in ${FORMATS.join(', ')}.`);
@@ -37,9 +83,16 @@ export async function sampleCommand(context: Context, request: SampleRequest): P
   requireSameRun(latest.checkpoint, config, latest.file);
   for (const { problem } of latest.damaged)
     context.print(`${problem.replace(/\.$/, '')}; sampling from iteration ${latest.checkpoint.iteration} instead.`);
-  const session = context.engine.open(config, record.data.itemShape);
+  const filters = await readFilters(path, config);
+  const itemShape = sizedShape(record.data.itemShape, request.size);
+  const session = openSession(context, forSamples(config, request), itemShape, filters);
   try {
-    const samples = await session.learner.sample(latest.checkpoint.state, n, createStream(seed).split('samples'));
+    const { learner } = session;
+    const samples = await learner
+      .sample(latest.checkpoint.state, n, createStream(seed).split('samples'))
+      .catch((error: unknown) => {
+        throw withoutStack(error);
+      });
     if (format === '.npy') await writeAtomically(out, encodeNpy(samples));
     else if (format === '.safetensors') {
       const metadata = { run: path, iteration: String(latest.checkpoint.iteration), seed: String(seed) };

@@ -4,6 +4,7 @@ import { openData } from '../data/open.ts';
 import { describeMachine } from '../runs/machine.ts';
 import { holdRun } from '../runs/hold.ts';
 import { createRun, freeRunPath } from '../runs/run.ts';
+import { gatherFilters, writeFilters } from '../weights/filter-file.ts';
 import type { Context, ExitCode } from './context.ts';
 import { runTraining } from './training.ts';
 
@@ -31,7 +32,8 @@ export async function trainCommand(context: Context, request: TrainRequest): Pro
   }
   const data = await openData(name, dataOptions(settings));
   const config = resolveConfig(settings, data);
-  const session = context.engine.open(config, data.itemShape);
+  const filters = await gatherFilters(config, data, (text) => context.print(text));
+  const session = context.engine.open(config, data.itemShape, filters?.layer);
   try {
     const path = request.out ?? (await freeRunPath(config, context.runsFolder));
     const run = await createRun(path, config, {
@@ -44,6 +46,7 @@ export async function trainCommand(context: Context, request: TrainRequest): Pro
       data: { name: data.name, itemShape: data.itemShape, size: data.size },
       machine: describeMachine(config.threads, session.runtime),
     });
+    if (filters !== undefined) await writeFilters(path, filters);
     context.print(
       `Training ${config.model} on ${data.name} (${data.size} items) with ${session.runtime}; the run is in ${path}`,
     );

@@ -9,6 +9,8 @@ export interface Field {
   readonly group: string;
   readonly kind: 'integer' | 'number' | 'boolean' | 'string' | 'choice' | 'list' | 'pair';
   readonly nullable: boolean;
+  /** Whether the items of a list are whole numbers. */
+  readonly whole: boolean;
   readonly choices: readonly string[];
   /** Bounds of a number, or of the items of a list; exclusive ones are marked. */
   readonly low?: { readonly value: number; readonly exclusive: boolean };
@@ -63,6 +65,7 @@ function fieldOf(path: string, group: string, schema: JsonSchema): Field {
     group,
     kind,
     nullable: options.some((option) => option.type === 'null'),
+    whole: numbers.type === 'integer',
     choices: (inner.enum ?? []).map(String),
     ...(low === undefined ? {} : { low }),
     ...(high === undefined ? {} : { high }),
@@ -109,7 +112,7 @@ export function allowed(field: Field, source: 'flag' | 'file'): string {
     boolean: 'true or false',
     string: 'a piece of text',
     choice: `one of ${field.choices.join(', ')}`,
-    list: `a list of whole numbers${range(field)} such as ${flag ? '16,32,64' : '[16, 32, 64]'}`,
+    list: `a list of ${field.whole ? 'whole ' : ''}numbers${range(field)} such as ${flag ? '16,32,64' : '[16, 32, 64]'}`,
     pair: `two numbers such as ${flag ? '-1,1' : '[-1, 1]'}`,
   }[field.kind];
   return field.nullable ? `${base}, or ${flag ? 'none' : 'null'}` : base;

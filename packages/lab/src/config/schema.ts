@@ -4,6 +4,7 @@ import type {
   DescriptorLearnerOptions,
   DescriptorOptions,
   FlowOptions,
+  GridOptions,
   LangevinOptions,
   OptimizerOptions,
   SamplingOptions,
@@ -131,12 +132,13 @@ const IMAGES = {
 } satisfies Fields<ImageOptions>;
 
 const POTENTIAL = {
-  net: z
-    .enum(['conv', 'gabor', 'mlp'])
-    .meta({ description: 'layers of Φ: learned filters, a fixed bank, or an MLP for points' }),
+  net: z.string().min(1).meta({
+    description:
+      'filters of Φ: conv, grid or mlp (learned), gabor, vgg, classifier, or a .safetensors or .onnx file or address (fixed)',
+  }),
   channels: z
     .array(z.int().min(1))
-    .meta({ description: 'channels (widths, for mlp) of the successive layers; gabor has its own' }),
+    .meta({ description: 'channels (widths, for mlp) of the successive layers; fixed filters have their own' }),
   kernels: z
     .array(z.int().min(1))
     .meta({ description: 'kernel of each conv layer (stride 2); the last holds for those after it', unit: 'pixels' }),
@@ -153,9 +155,13 @@ const POTENTIAL = {
 
 const LANGEVIN = {
   steps: z.int().min(1).meta({ description: 'Langevin steps per iteration (L)', unit: 'steps' }),
+  form: z
+    .enum(['preconditioned', 'literal'])
+    .meta({ description: 'a gradient moves particles by (δσ)²/2, or by δ²/2 as the algorithm is printed' }),
   delta: positive().meta({ description: 'step δ; the effective step is h = δσ' }),
   sigma: positive().meta({ description: 'standard deviation σ of the reference Gaussian', unit: 'units of x' }),
   reference: z.boolean().meta({ description: 'include the reference term −x/σ²' }),
+  speedDrift: z.boolean().meta({ description: 'add the drift −∇‖∇Φ‖² of Eq. 16' }),
   temperature: z.number().min(0).meta({ description: 'multiplies the variance of the noise; 0 is gradient ascent' }),
   clip: z
     .tuple([z.number(), z.number()])
@@ -169,6 +175,9 @@ const LANGEVIN = {
 
 const FLOW = {
   beta: z.number().min(0).meta({ description: 'weight β of the squared-speed penalty (JKO); 0 is maximum likelihood' }),
+  penalty: z
+    .enum(['double-backprop', 'directional'])
+    .meta({ description: 'how the penalty is differentiated; both ways are equal' }),
   energyL2: z.number().min(0).meta({ description: 'weight of mean Φ², which keeps the potential bounded' }),
   dataNoise: z.number().min(0).meta({ description: 'standard deviation of noise added to data', unit: 'units of x' }),
 } satisfies Fields<FlowOptions>;
@@ -184,6 +193,7 @@ const OPTIMIZER = {
   }),
   warmup: z.int().min(0).meta({ description: 'linear warm-up of the learning rate', unit: 'iterations' }),
   gradientClip: positive().nullable().meta({ description: 'largest global norm of the parameter gradient' }),
+  weightClip: positive().nullable().meta({ description: 'largest absolute value of a learned parameter' }),
   ema: decay().meta({ description: 'decay of the averaged parameters that samples use; 0 uses the parameters' }),
 } satisfies Fields<OptimizerOptions>;
 
@@ -213,6 +223,16 @@ const SAMPLING = {
     .meta({ description: 'temperature of those steps; none takes that of training' }),
 } satisfies Fields<SamplingOptions>;
 
+const GRIDS = {
+  sizes: z
+    .array(z.int().min(1))
+    .meta({ description: 'heights of the grids from the coarsest up to the data’s; none is one grid', unit: 'pixels' }),
+  steps: z
+    .array(z.int().min(1))
+    .meta({ description: 'Langevin steps of each grid; none takes langevin.steps', unit: 'steps' }),
+  betas: z.array(z.number().min(0)).meta({ description: 'β of each grid; none takes flow.beta' }),
+} satisfies Fields<GridOptions>;
+
 /** Checks a full configuration: every option present, nothing else. */
 export const CONFIG: z.ZodType<RunConfig> = z.strictObject({
   ...RUN,
@@ -223,6 +243,7 @@ export const CONFIG: z.ZodType<RunConfig> = z.strictObject({
   optimizer: z.strictObject(OPTIMIZER),
   chains: z.strictObject(CHAINS),
   sampling: z.strictObject(SAMPLING),
+  grids: z.strictObject(GRIDS),
 });
 
 /** Checks settings as a file or the command line gives them: any subset of the options, nothing else. */
@@ -236,6 +257,7 @@ export const SETTINGS: z.ZodType = z
     optimizer: z.strictObject(OPTIMIZER).partial(),
     chains: z.strictObject(CHAINS).partial(),
     sampling: z.strictObject(SAMPLING).partial(),
+    grids: z.strictObject(GRIDS).partial(),
   })
   .partial();
 
@@ -249,6 +271,7 @@ export const GROUP_TITLES: Readonly<Record<string, string>> = {
   optimizer: 'Optimizer',
   chains: 'Chains: where particles start',
   sampling: 'Sampling',
+  grids: 'Grids of multi-grid models',
 };
 
 /** Short spellings of the options used most, by the path they stand for. */
@@ -256,6 +279,7 @@ export const FLAG_ALIASES: Readonly<Record<string, string>> = {
   'langevin.steps': 'steps',
   'optimizer.learningRate': 'learning-rate',
   'flow.beta': 'beta',
+  'potential.net': 'filters',
 };
 
 /** Images as they are stored. */

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { MODELS } from 'brownian';
+import { MODELS, gridShapes } from 'brownian';
 import { UserError, fileProblem } from '../errors.ts';
 import { type Field, FIELDS, flagOf, keyOf, valueOf } from './fields.ts';
 import { check } from './problems.ts';
@@ -59,7 +59,8 @@ function asNumber(text: string): number | string {
 
 /** The value a flag's text stands for; text that cannot be read is passed on, for the schema to refuse. */
 function parseFlag(field: Field, text: string): unknown {
-  if (field.nullable && text === 'none') return null;
+  if (text === 'none' && field.kind === 'list') return [];
+  if (text === 'none' && field.nullable) return null;
   if (field.kind === 'integer' || field.kind === 'number') return asNumber(text);
   if (field.kind === 'boolean') return text === 'true' ? true : text === 'false' ? false : text;
   if (field.kind === 'list' || field.kind === 'pair') {
@@ -101,12 +102,23 @@ export function dataOptions(settings: Settings): Pick<RunConfig, 'limit' | 'seed
   return { limit, seed, images } as Pick<RunConfig, 'limit' | 'seed' | 'images'>;
 }
 
+/** The message of what a check throws; false when it does not apply or throws nothing. */
+function problemOf(verify: () => unknown, applies: boolean): string | false {
+  if (!applies) return false;
+  try {
+    verify();
+    return false;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
 /** Options that exclude each other or the data; each rule gives its sentence when broken. */
 const RULES: readonly ((config: RunConfig, data: DataFacts) => string | false)[] = [
   ({ potential: { net } }, { itemShape }) =>
     (net === 'mlp') !== (itemShape.length === 1) &&
     `--potential.net is ${net}, which takes ${net === 'mlp' ? 'points' : 'images'}; the items of these data have shape ` +
-      `[${itemShape.join(', ')}]${net === 'mlp' ? ', so use conv or gabor.' : ', so use mlp (gcn and wgcn have it as their default).'}`,
+      `[${itemShape.join(', ')}]${net === 'mlp' ? ', so use conv, gabor or vgg.' : ', so use mlp (gcn and wgcn have it as their default).'}`,
   ({ images }, { itemShape }) => {
     const changed = FIELDS.find(
       (field) => field.group === 'images' && valueOf({ images }, field) !== valueOf(RUN_DEFAULTS as never, field),
@@ -122,13 +134,18 @@ const RULES: readonly ((config: RunConfig, data: DataFacts) => string | false)[]
     range[0] >= range[1] &&
     `--images.range is ${range.join(',')}; its first number must be below its second.`,
   ({ potential: { net, channels } }) =>
-    net !== 'gabor' &&
+    (net === 'conv' || net === 'grid' || net === 'mlp') &&
     channels.length === 0 &&
     `--potential.channels is empty; ${net} needs a list of whole numbers such as 16,32,64.`,
   ({ langevin: { clip } }) =>
     clip !== null &&
     clip[0] >= clip[1] &&
     `--langevin.clip is ${clip.join(',')}; its first number must be below its second.`,
+  ({ grids, chains }) =>
+    grids.sizes.length > 0 &&
+    chains.kind !== 'persistent' &&
+    `--chains.kind is ${chains.kind}; with grids it must be persistent, since their particles start anew at every iteration.`,
+  ({ grids }, { itemShape }) => problemOf(() => gridShapes(itemShape, grids.sizes), grids.sizes.length > 0),
   ({ chains }) =>
     chains.kind === 'buffer' &&
     chains.bufferSize < chains.particles &&

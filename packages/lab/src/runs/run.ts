@@ -73,6 +73,8 @@ export interface RunFiles {
   readonly report: string;
   readonly samples: string;
   readonly checkpoints: string;
+  /** Weights of filters that the run did not learn, without the ending of their format. */
+  readonly filters: string;
   /** Real data, drawn like the samples. */
   readonly dataGrid: string;
   /** Samples drawn when training ended. */
@@ -99,6 +101,7 @@ export function runFiles(path: string): RunFiles {
     report: join(path, 'report.html'),
     samples,
     checkpoints,
+    filters: join(path, 'filters'),
     dataGrid: join(samples, 'data.png'),
     finalGrid: join(samples, 'final.png'),
     grid: (iteration) => join(samples, numbered(iteration, 'png')),

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { ndarray } from '@brownian/graph';
-import { parseCifar, parseIdx, parseNpy } from 'brownian';
+import { decodeTensors, encodeTensors, parseCifar, parseIdx, parseNpy } from 'brownian';
 import { IMAGE_DEFAULTS } from '../../src/config/schema.ts';
 import { readSettings } from '../../src/config/settings.ts';
 import { memoryBlock } from '../../src/data/block.ts';
@@ -11,7 +11,6 @@ import { parseLabels } from '../../src/data/labels-file.ts';
 import { prepareImages } from '../../src/data/prepare.ts';
 import { sizeOfSource } from '../../src/data/source.ts';
 import { readCheckpoint, writeCheckpoint } from '../../src/runs/checkpoint.ts';
-import { decodeTensors, encodeTensors } from '../../src/runs/safetensors.ts';
 import {
   cifarBytes,
   npyBytes,

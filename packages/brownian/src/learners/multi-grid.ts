@@ -1,0 +1,151 @@
+import { type NDArray, ShapeError, float32Data, formatShape, ndarray, sameShape } from '@brownian/graph';
+import type { Stream } from '@brownian/runtime';
+import type { Batch, Dataset, Learner, Metrics } from '../interfaces.ts';
+import { chooseRows, takeRows } from '../samplers/replay-buffer.ts';
+import type { DescriptiveLearner, DescriptiveState } from './descriptive.ts';
+
+/** What a multi-grid model is made of. */
+export interface MultiGridModel {
+  readonly name: string;
+  /** Shape of an image, `[channels, height, width]`. */
+  readonly itemShape: readonly number[];
+  /** One model per grid from the coarsest up, with the shape of its images; the last has the data's. */
+  readonly grids: readonly { readonly shape: readonly number[]; readonly learner: DescriptiveLearner }[];
+  /** Particles per iteration. */
+  readonly particles: number;
+}
+
+/** State of a multi-grid learner. */
+export type MultiGridState = {
+  /** From the coarsest up. */
+  readonly grids: readonly DescriptiveState[];
+  /** Mean colours of data, `[items, channels, 1, 1]`: where samples of the coarsest grid begin. */
+  readonly means: NDArray;
+};
+
+/** Items of the data whose mean colours are kept. */
+const MEANS = 1000;
+
+/** Images `[n, c, h, w]` at a coarser grid: the mean of each block. */
+export function shrink(x: NDArray, [height, width]: readonly [number, number]): NDArray {
+  const [n, c, h, w] = x.shape as readonly [number, number, number, number];
+  const [down, right] = [h / height, w / width];
+  const from = float32Data(x);
+  const out = new Float32Array(n * c * height * width);
+  for (let i = 0; i < from.length; i++) {
+    const [plane, row, column] = [Math.floor(i / (h * w)), Math.floor(i / w) % h, i % w];
+    const to = (plane * height + Math.floor(row / down)) * width + Math.floor(column / right);
+    out[to] = (out[to] as number) + (from[i] as number) / (down * right);
+  }
+  return ndarray(out, [n, c, height, width]);
+}
+
+/** Images at a finer grid: each pixel becomes a block. */
+export function enlarge(x: NDArray, [height, width]: readonly [number, number]): NDArray {
+  const [n, c, h, w] = x.shape as readonly [number, number, number, number];
+  const [down, right] = [height / h, width / w];
+  const from = float32Data(x);
+  const out = Float32Array.from({ length: n * c * height * width }, (_, i) => {
+    const [plane, row, column] = [Math.floor(i / (height * width)), Math.floor(i / width) % height, i % width];
+    return from[(plane * h + Math.floor(row / down)) * w + Math.floor(column / right)] as number;
+  });
+  return ndarray(out, [n, c, height, width]);
+}
+
+/**
+ * The shapes of grids with these heights, from the coarsest up.
+ *
+ * @throws RangeError unless each divides the next, in height and in width, and the last is the data's
+ */
+export function gridShapes(itemShape: readonly number[], heights: readonly number[]): number[][] {
+  const [channels, height, width] = itemShape as readonly [number, number, number];
+  const list = heights.join(', ');
+  if (itemShape.length !== 3)
+    throw new RangeError(`grids.sizes: grids are of images, these items have shape ${formatShape(itemShape)}.`);
+  if (heights.at(-1) !== height)
+    throw new RangeError(`grids.sizes is ${list}; the last must be the height of the data, ${height}.`);
+  heights.forEach((size, i) => {
+    const next = heights[i + 1] ?? size;
+    if (next % size !== 0 || (i + 1 < heights.length && next === size) || (width * size) % height !== 0)
+      throw new RangeError(
+        `grids.sizes is ${list}; each must divide the next, and ${height}×${width} images must have whole pixels at ${size}.`,
+      );
+  });
+  return heights.map((size) => [channels, size, (width * size) / height]);
+}
+
+class GridLearner implements Learner<MultiGridState> {
+  readonly name: string;
+  readonly #model: MultiGridModel;
+
+  constructor(model: MultiGridModel) {
+    this.name = model.name;
+    this.#model = model;
+  }
+
+  #checkItems(shape: readonly number[], what: string): void {
+    const { itemShape } = this.#model;
+    if (!sameShape(shape, itemShape))
+      throw new ShapeError(
+        `${this.name}: ${what} has items of shape ${formatShape(shape)}, the model takes ${formatShape(itemShape)}.`,
+      );
+  }
+
+  async init(key: Stream, data: Dataset): Promise<MultiGridState> {
+    this.#checkItems(data.itemShape, `the data set "${data.name}"`);
+    const { grids } = this.#model;
+    const states = grids.map(({ learner, shape }, i) => {
+      const { name, size } = data;
+      return learner.init(key.split(`grid ${i}`), { name, size, itemShape: shape, batch: (rows) => data.batch(rows) });
+    });
+    const rows = chooseRows(data.size, Math.min(MEANS, data.size), key.split('means'));
+    return { grids: await Promise.all(states), means: shrink((await data.batch(rows)).x, [1, 1]) };
+  }
+
+  /** `n` images of the coarsest grid, each of one colour. */
+  #start({ means }: MultiGridState, n: number, draw: Stream): NDArray {
+    return takeRows(means, chooseRows(means.shape[0] as number, n, draw));
+  }
+
+  async step(state: MultiGridState, batch: Batch, draw: Stream): Promise<[MultiGridState, Metrics]> {
+    this.#checkItems(batch.x.shape.slice(1), 'the batch');
+    let x = this.#start(state, this.#model.particles, draw);
+    let metrics: Metrics = {};
+    const next: DescriptiveState[] = [];
+    for (const [i, { learner, shape }] of this.#model.grids.entries()) {
+      const size = shape.slice(1) as [number, number];
+      const data = { ...batch, x: shrink(batch.x, size) };
+      const [after, found] = await learner.stepFrom(state.grids[i] as DescriptiveState, enlarge(x, size), data, draw);
+      next.push(after);
+      x = after.particles;
+      metrics = found;
+    }
+    return [{ ...state, grids: next }, metrics];
+  }
+
+  async sample(state: MultiGridState, n: number, draw: Stream): Promise<NDArray> {
+    let x = this.#start(state, n, draw);
+    for (const [i, { learner, shape }] of this.#model.grids.entries()) {
+      const start = enlarge(x, shape.slice(1) as [number, number]);
+      x = await learner.sampleFrom(state.grids[i] as DescriptiveState, start, draw);
+    }
+    return x;
+  }
+
+  particles(state: MultiGridState): NDArray {
+    return (state.grids.at(-1) as DescriptiveState).particles;
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all(this.#model.grids.map(({ learner }) => learner.dispose()));
+  }
+}
+
+/**
+ * Multi-grid models (M-GCN, wM-GCN: Gao et al. 2018; generalised GCN, section 4.2): a potential per grid, from the coarsest up. The
+ * particles of a grid start at the up-scaled ones of the grid before, those of the coarsest at mean colours of the data; each grid learns
+ * from the data at its own size, by its own flow. Metrics are those of the finest grid.
+ */
+export function multiGridLearner(model: MultiGridModel): Learner<MultiGridState> {
+  return new GridLearner(model);
+}

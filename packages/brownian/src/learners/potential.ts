@@ -1,0 +1,83 @@
+import type { Potential } from '../interfaces.ts';
+import { ACTIVATIONS } from '../nets/activations.ts';
+import { gaborBank } from '../nets/gabor.ts';
+import { conv, dense, flatten, pointwise } from '../nets/layers.ts';
+import { type Layer, chain } from '../nets/net.ts';
+import { descriptor } from '../potentials/descriptor.ts';
+import type { BuiltInNet, DescriptorOptions } from './options.ts';
+
+/** A network that options can name, and what has to be known of it. */
+interface NamedNet {
+  readonly takes: 'images' | 'points';
+  /** Whether its filters are learned; θ starts at zero over fixed ones. */
+  readonly learned: boolean;
+  readonly layer: (options: DescriptorOptions) => Layer;
+}
+
+function convolutions({ channels, kernels, hidden, activation }: DescriptorOptions): Layer {
+  if (kernels.length === 0) throw new RangeError('potential.kernels must have at least one kernel for the net "conv".');
+  const act = pointwise(ACTIVATIONS[activation]);
+  const layers = channels.flatMap((count, i) => {
+    const kernel = kernels[Math.min(i, kernels.length - 1)] as number;
+    return [conv({ channels: count, kernel, stride: 2, padding: Math.floor((kernel - 1) / 2) }), act];
+  });
+  return chain(...layers, ...(hidden > 0 ? [flatten(), dense(hidden), act] : []));
+}
+
+/**
+ * The descriptors of multi-grid models (Gao et al. 2018): 5×5 convolutions of stride 2 for images of more than 16 pixels; for smaller grids one
+ * of them with half as many channels again, then 3×3 ones of stride 1, without the widest below 8 pixels.
+ */
+function gridConvolutions({ channels, activation }: DescriptorOptions): Layer {
+  const act = pointwise(ACTIVATIONS[activation]);
+  const strided = (count: number): Layer[] => [conv({ channels: count, kernel: 5, stride: 2 }), act];
+  return (inputShape) => {
+    const size = Math.min(...inputShape.slice(1));
+    if (size > 16) return chain(...channels.flatMap(strided))(inputShape);
+    const [first = 1, ...rest] = channels;
+    const kept = size < 8 && rest.length > 2 ? rest.slice(0, -1) : rest;
+    const layers = kept.flatMap((count) => [conv({ channels: count, kernel: 3 }), act]);
+    return chain(...strided(Math.round(1.5 * first)), ...layers)(inputShape);
+  };
+}
+
+/** The networks that come with the library, by the name under which options choose them. */
+const NETS: Readonly<Record<BuiltInNet, NamedNet>> = {
+  conv: { takes: 'images', learned: true, layer: convolutions },
+  grid: { takes: 'images', learned: true, layer: gridConvolutions },
+  gabor: { takes: 'images', learned: false, layer: () => gaborBank() },
+  mlp: {
+    takes: 'points',
+    learned: true,
+    layer: ({ channels, activation }) =>
+      chain(...channels.flatMap((width) => [dense(width), pointwise(ACTIVATIONS[activation])])),
+  },
+};
+
+/** Names of the networks that come with the library; any other name stands for filters that the caller gives. */
+export const BUILT_IN_NETS: readonly BuiltInNet[] = Object.keys(NETS) as BuiltInNet[];
+
+function namedNet({ net }: DescriptorOptions, filters: Layer | undefined): NamedNet {
+  if (filters !== undefined) return { takes: 'images', learned: false, layer: () => filters };
+  if (Object.hasOwn(NETS, net)) return NETS[net as BuiltInNet];
+  throw new RangeError(
+    `potential.net "${net}" does not come with the library (${BUILT_IN_NETS.join(', ')} do); give its filters as well.`,
+  );
+}
+
+/**
+ * The potential that options describe.
+ *
+ * @param filters fixed filters in the place of `options.net`, such as `vggFilters(…)`
+ */
+export function buildPotential(options: DescriptorOptions, itemShape: readonly number[], filters?: Layer): Potential {
+  const { takes, learned: learns, layer } = namedNet(options, filters);
+  if (itemShape.length !== (takes === 'points' ? 1 : 3)) {
+    const wants = takes === 'points' ? takes : 'images [channels, height, width]';
+    throw new RangeError(
+      `potential.net "${options.net}" takes ${wants}, these items have shape [${itemShape.join(', ')}].`,
+    );
+  }
+  const { theta, gain } = options;
+  return descriptor(layer(options)(itemShape), { theta, gain, start: learns ? 'random' : 'zero' });
+}

@@ -1,0 +1,183 @@
+import { type NDArray, ndarray } from '@brownian/graph';
+import { createRuntime, createStream, interpreterBackend } from '@brownian/runtime';
+import { afterAll, describe, expect, test } from 'vitest';
+import { imageDataset } from '../../src/data/dataset.ts';
+import type { Batch, Metrics } from '../../src/interfaces.ts';
+import type { DescriptiveLearner, DescriptiveState } from '../../src/learners/descriptive.ts';
+import { type MultiGridState, enlarge, gridShapes, multiGridLearner, shrink } from '../../src/learners/multi-grid.ts';
+import { MODELS, createLearner } from '../../src/learners/presets.ts';
+import { expectSentence, messageOf } from '../support/rows.ts';
+import { numbersOf } from '../support/trees.ts';
+
+const runtime = createRuntime(interpreterBackend());
+afterAll(() => runtime.dispose());
+
+const IMAGES = imageDataset({
+  name: 'squares',
+  images: { shape: [3, 2, 8, 4], data: Uint8Array.from({ length: 192 }, (_, i) => (i * 41) % 256) },
+});
+
+describe('grids', () => {
+  test('shrink takes the mean of each block, and enlarge repeats a pixel', () => {
+    const x = ndarray([1, 2, 3, 4, 5, 6, 7, 8], [1, 1, 2, 4]);
+    expect(shrink(x, [1, 2])).toEqual(ndarray([3.5, 5.5], [1, 1, 1, 2]));
+    expect(enlarge(ndarray([3.5, 5.5], [1, 1, 1, 2]), [2, 4])).toEqual(
+      ndarray([3.5, 3.5, 5.5, 5.5, 3.5, 3.5, 5.5, 5.5], [1, 1, 2, 4]),
+    );
+    const images = createStream('images').normal([2, 3, 4, 6]);
+    expect(shrink(enlarge(images, [8, 18]), [4, 6]).shape).toEqual(images.shape);
+    numbersOf(shrink(enlarge(images, [8, 12]), [4, 6])).forEach((value, i) => {
+      // A mean of four equal numbers, in float32.
+      expect(value).toBeCloseTo(numbersOf(images)[i] as number, 6);
+    });
+  });
+
+  test('have the shape of the data, scaled', () => {
+    expect(gridShapes([3, 64, 64], [4, 16, 64])).toEqual([
+      [3, 4, 4],
+      [3, 16, 16],
+      [3, 64, 64],
+    ]);
+    expect(gridShapes([1, 8, 4], [2, 8])).toEqual([
+      [1, 2, 1],
+      [1, 8, 4],
+    ]);
+  });
+
+  test.each<[readonly number[], readonly number[], string]>([
+    [[3, 64, 64], [4, 16], 'the last must be the height of the data, 64'],
+    [[3, 64, 64], [5, 64], 'each must divide the next'],
+    [[3, 64, 64], [64, 64], 'each must divide the next'],
+    [[3, 64, 10], [16, 64], '64×10 images must have whole pixels at 16'],
+    [[2], [2], 'grids are of images'],
+  ])('of %o with heights %o are refused', async (shape, heights, words) => {
+    expectSentence(await messageOf(() => gridShapes(shape, heights)), 'grids.sizes', words);
+  });
+
+  test('of the presets grow fourfold up to the data', () => {
+    const sizes = [64, 32, 28, 8].map((size) => MODELS['m-gcn'].defaults([3, size, size]).grids.sizes);
+    expect(sizes).toEqual([[4, 16, 64], [8, 32], [7, 28], [8]]);
+  });
+});
+
+/** A grid that adds a number to its particles and notes what it is given. */
+function noting(
+  add: number,
+  shape: readonly number[],
+): { learner: DescriptiveLearner; seen: Record<string, NDArray>[] } {
+  const seen: Record<string, NDArray>[] = [];
+  const moved = (x: NDArray): NDArray =>
+    ndarray(
+      (x.data as Float32Array).map((v) => v + add),
+      x.shape,
+    );
+  const learner: DescriptiveLearner = {
+    name: 'noting',
+    init: (): Promise<DescriptiveState> =>
+      Promise.resolve({ params: [], optimizer: [], particles: ndarray(new Float32Array(2 * 32), [2, 2, 4, 4]) }),
+    stepFrom: (state, x, batch: Batch): Promise<[DescriptiveState, Metrics]> => {
+      seen.push({ start: x, data: batch.x });
+      return Promise.resolve([{ ...state, particles: moved(x) }, { loss: add }]);
+    },
+    sampleFrom: (_, x) => Promise.resolve(moved(x)),
+    step: () => Promise.reject(new Error(`A grid of ${shape.join('×')} is started from outside.`)),
+    sample: () => Promise.reject(new Error('A grid is started from outside.')),
+    particles: (state) => state.particles,
+    dispose: () => Promise.resolve(),
+  };
+  return { learner, seen };
+}
+
+describe('a multi-grid learner', () => {
+  const shapes = gridShapes([2, 8, 4], [2, 4, 8]);
+  const notes = shapes.map((shape, i) => noting(10 ** -i, shape));
+  const grids = shapes.map((shape, i) => ({ shape, learner: (notes[i] as (typeof notes)[number]).learner }));
+  const learner = multiGridLearner({ name: 'grids', itemShape: [2, 8, 4], grids, particles: 2 });
+
+  test('starts the coarsest at mean colours of the data and each other at the up-scaled particles before', async () => {
+    const state = await learner.init(createStream(1), IMAGES);
+    expect(state.means.shape).toEqual([3, 2, 1, 1]);
+    const { x } = await IMAGES.batch([0, 1, 2]);
+    const ascending = (values: NDArray): number[] => numbersOf(values).toSorted((a, b) => a - b);
+    expect(ascending(state.means)).toEqual(ascending(shrink(x, [1, 1])));
+    const [next, metrics] = await learner.step(state, { x }, createStream(2));
+    const [coarse, middle, fine] = notes.map(({ seen }) => seen[0] as { start: NDArray; data: NDArray });
+    const colours = new Set(numbersOf(state.means));
+    expect(coarse?.start.shape).toEqual([2, 2, 2, 1]);
+    expect(numbersOf(coarse?.start as NDArray).every((value) => colours.has(value))).toBe(true);
+    expect(middle?.start).toEqual(enlarge(next.grids[0]?.particles as NDArray, [4, 2]));
+    expect(fine?.start).toEqual(enlarge(next.grids[1]?.particles as NDArray, [8, 4]));
+    expect([coarse, middle, fine].map((seen) => seen?.data)).toEqual([shrink(x, [2, 1]), shrink(x, [4, 2]), x]);
+    expect(metrics).toEqual({ loss: 0.01 });
+    expect(learner.particles(next)).toEqual(next.grids[2]?.particles);
+  });
+
+  test('samples go through all grids, from the coarsest up', async () => {
+    const state = await learner.init(createStream(1), IMAGES);
+    const samples = await learner.sample(state, 5, createStream(3));
+    expect(samples.shape).toEqual([5, 2, 8, 4]);
+    const colours = numbersOf(state.means);
+    // float32 sums of a colour and 1.11.
+    numbersOf(samples).forEach((value) =>
+      expect(Math.min(...colours.map((colour) => Math.abs(value - colour - 1.11)))).toBeLessThan(1e-6),
+    );
+  });
+
+  test('says that data have another shape', async () => {
+    const state = await learner.init(createStream(1), IMAGES);
+    const batch = { x: ndarray(new Float32Array(8), [1, 2, 2, 2]) };
+    expectSentence(
+      await messageOf(() => learner.step(state, batch, createStream(1))),
+      'the batch',
+      '[2, 2, 2]',
+      '[2, 8, 4]',
+    );
+  });
+});
+
+describe('a multi-grid model of the table', () => {
+  const options = MODELS['wm-gcn'].defaults([2, 8, 4]);
+  const small = {
+    ...options,
+    potential: { ...options.potential, channels: [2, 3] },
+    langevin: { ...options.langevin, steps: 2 },
+    chains: { ...options.chains, particles: 3 },
+    sampling: { ...options.sampling, steps: 1 },
+  };
+
+  async function after(grids: typeof options.grids): Promise<{ state: MultiGridState; metrics: Metrics }> {
+    const learner = createLearner(runtime, 'wm-gcn', { ...small, grids }, [2, 8, 4]);
+    const state = await learner.init(createStream(1), IMAGES);
+    const [next, metrics] = await learner.step(state, await IMAGES.batch([0, 1]), createStream(2));
+    await learner.dispose();
+    return { state: next as unknown as MultiGridState, metrics };
+  }
+
+  test('has a potential, steps and a flow for each grid', async () => {
+    const base = await after({ sizes: [2, 8], steps: [], betas: [] });
+    expect(base.state.grids.map(({ particles }) => particles.shape)).toEqual([
+      [3, 2, 2, 1],
+      [3, 2, 8, 4],
+    ]);
+    expect(Object.keys(base.metrics)).toContain('speed');
+    const longer = await after({ sizes: [2, 8], steps: [2, 4], betas: [] });
+    expect(longer.state.grids[0]?.particles).toEqual(base.state.grids[0]?.particles);
+    expect(longer.state.grids[1]?.particles).not.toEqual(base.state.grids[1]?.particles);
+    const mixed = await after({ sizes: [2, 8], steps: [], betas: [60, 0] });
+    expect(mixed.state.grids[0]?.params).toEqual(base.state.grids[0]?.params);
+    expect(mixed.state.grids[1]?.params).not.toEqual(base.state.grids[1]?.params);
+    expect(Object.keys(mixed.metrics)).not.toContain('speed');
+  });
+
+  test('does not take a buffer of chains', async () => {
+    const buffered = {
+      ...small,
+      chains: { ...small.chains, kind: 'buffer' as const },
+      grids: { sizes: [2, 8], steps: [], betas: [] },
+    };
+    expectSentence(
+      await messageOf(() => createLearner(runtime, 'm-gcn', buffered, [2, 8, 4])),
+      'chains.kind must be "persistent"',
+    );
+  });
+});
