@@ -50,6 +50,64 @@ describe('rewrites', () => {
         return result = %0"
     `);
   });
+  test('factors join across a product, move out of sums, and on to a number that is there', () => {
+    expect(of((x, y) => x.mul(2).mul(y.mul(3)), f32(3), f32(3))).toMatchInlineSnapshot(`
+      "  %2 = constant() [2] : float32[]
+        %3 = mul(%0, %2) : float32[3]
+        %4 = constant() [3] : float32[]
+        %5 = mul(%1, %4) : float32[3]
+        %6 = mul(%3, %5) : float32[3]
+        return result = %6
+        =>
+        %2 = mul(%0, %1) : float32[3]
+        %3 = constant() [6] : float32[]
+        %4 = mul(%2, %3) : float32[3]
+        return result = %4"
+    `);
+    expect(of((x) => x.mul(2).sum(0), f32(3))).toMatchInlineSnapshot(`
+      "  %1 = constant() [2] : float32[]
+        %2 = mul(%0, %1) : float32[3]
+        %3 = sum(%2) axes=[0] : float32[]
+        return result = %3
+        =>
+        %1 = sum(%0) axes=[0] : float32[]
+        %2 = constant() [2] : float32[]
+        %3 = mul(%1, %2) : float32[]
+        return result = %3"
+    `);
+    expect(of((x, t) => x.mul(t).mul(0.5), f32(3), f32())).toMatchInlineSnapshot(`
+      "  %2 = mul(%0, %1) : float32[3]
+        %3 = constant() [0.5] : float32[]
+        %4 = mul(%2, %3) : float32[3]
+        return result = %4
+        =>
+        %2 = constant() [0.5] : float32[]
+        %3 = mul(%1, %2) : float32[]
+        %4 = mul(%0, %3) : float32[3]
+        return result = %4"
+    `);
+  });
+  test('a transpose that only moves axes of size 1 is a reshape', () => {
+    expect(of((x) => transpose(x, [0, 2, 3, 1]), f32(2, 1, 3, 4))).toMatchInlineSnapshot(`
+      "  %1 = transpose(%0) permutation=[0, 2, 3, 1] : float32[2, 3, 4, 1]
+        return result = %1
+        =>
+        %1 = reshape(%0) shape=[2, 3, 4, 1] : float32[2, 3, 4, 1]
+        return result = %1"
+    `);
+  });
+  test('a + b and b + a are one', () => {
+    expect(of((x, y) => x.add(y).mul(y.add(x)), f32(3), f32(3))).toMatchInlineSnapshot(`
+      "  %2 = add(%0, %1) : float32[3]
+        %3 = add(%1, %0) : float32[3]
+        %4 = mul(%2, %3) : float32[3]
+        return result = %4
+        =>
+        %2 = add(%0, %1) : float32[3]
+        %3 = mul(%2, %2) : float32[3]
+        return result = %3"
+    `);
+  });
   test('−(c·x) is (−c)·x', () => {
     expect(of((x) => x.mul(3).neg(), f32(3))).toMatchInlineSnapshot(`
       "  %1 = constant() [3] : float32[]
