@@ -1,0 +1,37 @@
+import type { Command } from 'commander';
+import { sampleCommand } from '../commands/sample.ts';
+import { type Run, examples } from './define.ts';
+
+interface SampleFlags {
+  readonly n: string;
+  readonly seed?: string;
+  readonly out?: string;
+  readonly size?: string;
+  readonly steps?: string;
+}
+
+/** `brownian sample` */
+export function addSample(program: Command, run: Run): void {
+  program
+    .command('sample')
+    .summary('draw samples from a trained run')
+    .description('Draw samples from the newest checkpoint of a run.')
+    .argument('<run>', 'folder of the run')
+    .option('--n <n>', 'how many samples', '64')
+    .option('--seed <n>', 'seed of the samples (default: that of the run)')
+    .option('--size <HxW>', 'height and width, for potentials with weights per channel (default: that of the data)')
+    .option('--steps <n>', 'Langevin steps of a sample (default: sampling.steps of the run)')
+    .option('-o, --out <file>', 'a .png, .npy or .safetensors file (default: a PNG in the samples folder of the run)')
+    .addHelpText(
+      'after',
+      examples(
+        'brownian sample runs/mnist-wgcn-1',
+        'brownian sample runs/mnist-wgcn-1 --n 1000 --seed 7 --out digits.npy',
+        'brownian sample runs/bricks-w-pgcn-1 --n 1 --size 256x256 --steps 2000',
+      ),
+    )
+    .action(async (folder: string, values: SampleFlags) => {
+      const { n, seed, out, size, steps } = values;
+      await run((context) => sampleCommand(context, { run: folder, n, seed, out, size, steps }));
+    });
+}
