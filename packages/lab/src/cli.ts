@@ -7,6 +7,7 @@ import type { Context, ExitCode } from './commands/context.ts';
 import { type EvaluateRequest, evaluateCommand } from './commands/evaluate.ts';
 import { fetchCommand, inspectCommand } from './commands/data.ts';
 import { reportCommand } from './commands/report.ts';
+import { addReproduce } from './commands/reproduce.ts';
 import { RESUMABLE, resumeCommand } from './commands/resume.ts';
 import { compareCommand, deleteCommand, exportCommand, listCommand } from './commands/runs.ts';
 import { sampleCommand } from './commands/sample.ts';
@@ -373,6 +374,7 @@ export async function main(
   addReport(program, run);
   addRuns(program, run);
   addData(program, argv, run);
+  addReproduce(program, run, examples);
   program.addHelpText(
     'after',
     examples('brownian train mnist --minutes 4', 'brownian sample runs/mnist-wgcn-1', 'brownian train --help'),
