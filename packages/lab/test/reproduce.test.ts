@@ -173,12 +173,15 @@ describe('measures of stability', () => {
   });
 });
 
-it('flows are named by kind and β', () => {
-  expect(['kl', 'jko-60', 'implicit-3e4'].map(parseFlow)).toEqual([
-    { kind: 'kl', beta: 0 },
-    { kind: 'jko', beta: 60 },
-    { kind: 'implicit', beta: 30_000 },
+it('flows are named by kind, β and solver steps', () => {
+  expect(['kl', 'jko-60', 'implicit-3e4', 'implicit-300/8'].map(parseFlow)).toEqual([
+    { beta: 0, solverSteps: 0 },
+    { beta: 60, solverSteps: 0 },
+    { beta: 30_000, solverSteps: 3 },
+    { beta: 300, solverSteps: 8 },
   ]);
+  for (const wrong of ['jko-60/3', 'implicit-300/0', 'jko-0', 'kl-3'])
+    expect(() => parseFlow(wrong)).toThrow(`--flows has "${wrong}"`);
 });
 
 it('a film has a page per frame and stays on the last', async () => {

@@ -5,23 +5,24 @@ import type { Cell } from './experiment.ts';
 
 /** A flow as the command line names it. */
 export interface NamedFlow {
-  readonly kind: 'kl' | 'jko' | 'implicit';
   readonly beta: number;
+  /** Solver steps of an implicit flow; 0 for an explicit one. */
+  readonly solverSteps: number;
 }
 
-/** Solver steps of `implicit`. */
+/** Solver steps of an implicit flow that does not say. */
 const SOLVER_STEPS = 3;
 
-/** `kl`, `jko-300` or `implicit-300`. @throws UserError for anything else */
+/** `kl`, `jko-300`, `implicit-300`, or with another number of solver steps `implicit-300/8`. @throws UserError for anything else */
 export function parseFlow(text: string): NamedFlow {
-  if (text === 'kl') return { kind: 'kl', beta: 0 };
-  const [, kind, number] = /^(jko|implicit)-(\d+(?:\.\d+)?(?:e\d+)?)$/.exec(text) ?? [];
+  if (text === 'kl') return { beta: 0, solverSteps: 0 };
+  const [, kind, number, steps] = /^(jko(?!.*\/)|implicit)-(\d+(?:\.\d+)?(?:e\d+)?)(?:\/([1-9]\d?))?$/.exec(text) ?? [];
   const beta = Number(number);
   if (kind === undefined || !(beta > 0))
     throw new UserError(`--flows has ${JSON.stringify(text)}; a flow is kl, jko-β or implicit-β, such as jko-300.`, {
       exitCode: 2,
     });
-  return { kind: kind as 'jko' | 'implicit', beta };
+  return { beta, solverSteps: kind === 'jko' ? 0 : Number(steps ?? SOLVER_STEPS) };
 }
 
 /** What a configuration is made from besides the settings of a cell. */
@@ -39,16 +40,16 @@ export interface DescriptiveFacts {
  * steps of a cell.
  */
 export function descriptiveConfig({ settings }: Cell, { data, net, itemShape, theta }: DescriptiveFacts): RunConfig {
-  const { kind, beta } = parseFlow(String(settings['flow']));
+  const { beta, solverSteps } = parseFlow(String(settings['flow']));
   const images = Number(settings['images']);
   const wanted: Settings = {
     data,
-    model: kind === 'kl' ? 'pgcn' : 'w-pgcn',
+    model: beta === 0 ? 'pgcn' : 'w-pgcn',
     batchSize: images,
     iterations: Number(settings['iterations']),
     potential: { net, theta },
     langevin: { steps: Number(settings['steps']), delta: 0.2, sigma: 0.01 },
-    flow: { beta, implicitSteps: kind === 'implicit' ? SOLVER_STEPS : 0 },
+    flow: { beta, implicitSteps: solverSteps },
     optimizer: { learningRate: Number(settings['lambda']) },
   };
   return resolveConfig(wanted, { itemShape, size: images });

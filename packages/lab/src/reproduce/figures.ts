@@ -8,8 +8,13 @@ const DRAWN: readonly string[] = ['responseDistance', 'potentialParticles', 'pot
 
 /** What a group of runs has in common: its images and λ. */
 function groupOf({ settings }: CellResult): string {
-  const name = settings['class'] ?? settings['image'] ?? '';
+  const name = settings['class'] ?? settings['image'] ?? settings['data'] ?? '';
   return `${name}, ${settings['images']} images, λ ${settings['lambda']}, seed ${settings['seed']}`;
+}
+
+/** What sets a cell apart within its group. */
+function labelOf({ settings }: CellResult): string {
+  return String(settings['flow'] ?? settings['model']);
 }
 
 /** Cells by the images and the λ that they share, with a name for each group. */
@@ -45,7 +50,7 @@ function recordsOf({ curves }: CellResult): { iteration: number; seconds: number
 export function curveFigures(results: readonly CellResult[]): Markup[] {
   return [...grouped(results)].map(([name, cells]) => {
     const runs = cells.map((cell, i) => ({
-      label: String(cell.settings['flow']),
+      label: labelOf(cell),
       color: colorOf(i),
       records: recordsOf(cell),
     }));
@@ -76,10 +81,10 @@ export function pictureFigures(
   return [...grouped(results)].map(([name, cells]) => {
     const common = cells[0]?.pictures[shared];
     const shown = common === undefined ? [] : [{ label: shared, path: common }];
-    for (const { settings, pictures } of cells) {
+    for (const cell of cells) {
       for (const kind of own) {
-        const path = pictures[kind];
-        if (path !== undefined) shown.push({ label: String(settings['flow']), path });
+        const path = cell.pictures[kind];
+        if (path !== undefined) shown.push({ label: labelOf(cell), path });
       }
     }
     return html`<h2>${name}</h2>

@@ -13,14 +13,16 @@ import { filmWebp } from '../images/film.ts';
 import { gridPng } from '../images/grid.ts';
 import type { Bench, CellPicture } from './experiment.ts';
 
-/** A short training on a handful of images that are all in one batch. */
+/** A short training, on a handful of images that are all in one batch or on batches of more. */
 export interface Trial {
   readonly label: string;
   readonly model: ModelName;
   readonly options: DescriptorLearnerOptions;
   readonly filters?: Layer;
-  /** All images that are learned from, `[n, channels, height, width]`. */
+  /** All images that are learned from, or some of them to show, `[n, channels, height, width]`. */
   readonly batch: Batch;
+  /** The batch of an iteration, from 0; default: always `batch`. */
+  readonly batchAt?: (iteration: number) => Promise<Batch>;
   readonly iterations: number;
   readonly seed: number;
   /** Images per row of its pictures. */
@@ -90,8 +92,7 @@ async function synthesise(
 }
 
 /**
- * Trains a model on one batch, as the experiments of the papers do with a handful of images, and keeps every metric and a film of its
- * particles. Ends early, with word of it, when numbers stop being finite.
+ * Trains a model and keeps every metric and a film of its particles. Ends early, with word of it, when numbers stop being finite.
  *
  * @returns null when it was stopped by the user
  */
@@ -110,7 +111,7 @@ export async function runTrial(trial: Trial, { runtime, task, stop }: Bench): Pr
     while (done < iterations) {
       if (stop.aborted) return null;
       try {
-        const [next, metrics] = await learner.step(state, batch, draw);
+        const [next, metrics] = await learner.step(state, (await trial.batchAt?.(done)) ?? batch, draw);
         state = next;
         record(curves, metrics);
       } catch (error) {
