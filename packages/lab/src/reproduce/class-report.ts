@@ -60,10 +60,11 @@ export function classFindings(
   scale: Scale,
   picture: (path: string) => string,
 ): Findings {
-  const hint = 'Each film runs from the start of the chains to the last iteration, which stays longest.';
+  const hint =
+    'Samples are the particles at the end. Each film runs from the start of the chains to the last iteration, which stays longest.';
   return {
     lead,
     tables: [summaryTable(results, scale), resultsTable(results, scale), ...beside],
-    figures: [...pictureFigures(results, ['data', 'film'], hint, picture), ...curveFigures(results)],
+    figures: [...pictureFigures(results, ['data', 'samples', 'film'], hint, picture), ...curveFigures(results)],
   };
 }

@@ -84,7 +84,8 @@ export function pictureFigures(
     for (const cell of cells) {
       for (const kind of own) {
         const path = cell.pictures[kind];
-        if (path !== undefined) shown.push({ label: labelOf(cell), path });
+        if (path !== undefined)
+          shown.push({ label: own.length > 1 ? `${labelOf(cell)}, ${kind}` : labelOf(cell), path });
       }
     }
     return html`<h2>${name}</h2>
