@@ -10,11 +10,12 @@ import type { Bench, Cell, Experiment } from '../src/reproduce/experiment.ts';
 import { EXPERIMENTS } from '../src/reproduce/experiments.ts';
 import { stabilityOf } from '../src/reproduce/measures.ts';
 import { numbersOf, readScale } from '../src/reproduce/options.ts';
+import { imagePatches } from '../src/reproduce/patches.ts';
 import { reproduce } from '../src/reproduce/reproduce.ts';
 import { readResults } from '../src/reproduce/store.ts';
 import { parseFlow } from '../src/reproduce/descriptive.ts';
 import { brownian, isOneSentence } from './support/command.ts';
-import { temporaryFolder } from './support/files.ts';
+import { temporaryFolder, tinyImages } from './support/files.ts';
 
 const runtime = createRuntime(interpreterBackend());
 afterAll(() => runtime.dispose());
@@ -142,6 +143,66 @@ describe('the command', () => {
     expect(ended).toMatchObject({ code: 2 });
     expect(ended.err).toContain(message);
     expect(isOneSentence(ended.err)).toBe(true);
+  });
+});
+
+describe('experiments on small data, from the command to the report', () => {
+  const run = async (argv: readonly string[], cells: number): Promise<string> => {
+    const out = join(temporaryFolder(), 'out');
+    const first = await brownian(['reproduce', ...argv, '--out', out]);
+    expect(first).toMatchObject({ code: 0, err: '' });
+    expect(first.out).toContain(`${cells} of ${cells} cells.`);
+    const before = await readResults(out);
+    expect((await brownian(['reproduce', ...argv, '--out', out])).code).toBe(0);
+    expect(await readResults(out), 'nothing is run again').toEqual(before);
+    for (const { curves, measures, note } of before.values()) {
+      expect(note).toBe('');
+      expect(curves['responseDistance']?.length).toBe(2);
+      expect(measures['finalDistance']).toBeGreaterThan(0);
+    }
+    return await readFile(join(out, 'report.html'), 'utf8');
+  };
+
+  it('texture', async () => {
+    const folder = temporaryFolder();
+    const pixels = Uint8Array.from({ length: 24 * 30 * 3 }, (_, i) => (i * 37) % 256);
+    await sharp(pixels, { raw: { width: 30, height: 24, channels: 3 } })
+      .png()
+      .toFile(join(folder, 'stones.png'));
+    const scale = ['--images', '2', '--size', '12', '--synthesis', '16', '--iterations', '2', '--steps', '2'];
+    const flows = ['--flows', 'kl,jko-300,implicit-300'];
+    const page = await run(
+      ['texture', '--data', folder, '--textures', 'stones.png', '--filters', 'gabor', ...scale, ...flows],
+      3,
+    );
+    // The patches, and a synthesis for each flow.
+    expect(page.match(/data:image\/png/g)?.length).toBe(4);
+  });
+
+  it('multigrid', async () => {
+    const data = tinyImages(temporaryFolder());
+    const page = await run(['multigrid', '--data', data, '--images', '4', '--iterations', '2'], 2);
+    expect(page.match(/data:image\/webp/g)?.length).toBe(2);
+  });
+
+  it('cuts patches that lie within the picture and carry its values, at the same places for the same seed', async () => {
+    const path = join(temporaryFolder(), 'ramp.png');
+    const pixels = Uint8Array.from({ length: 8 * 10 * 3 }, (_, i) => Math.floor(i / 3));
+    await sharp(pixels, { raw: { width: 10, height: 8, channels: 3 } })
+      .png()
+      .toFile(path);
+    const { shape, data } = await imagePatches(path, 5, 4, 3);
+    expect(shape).toEqual([5, 3, 4, 4]);
+    expect((await imagePatches(path, 5, 4, 3)).data).toEqual(data);
+    for (let patch = 0; patch < 5; patch++) {
+      const level = (channel: number, row: number, column: number): number =>
+        Math.round((Number(data[((patch * 3 + channel) * 4 + row) * 4 + column]) + 1) * 127.5);
+      const corner = level(0, 0, 0);
+      expect(corner % 10).toBeLessThanOrEqual(6);
+      expect(corner).toBeLessThanOrEqual(46);
+      expect([level(2, 0, 0), level(1, 3, 0), level(0, 2, 3)]).toEqual([corner, corner + 30, corner + 23]);
+    }
+    await expect(imagePatches(path, 1, 9, 1)).rejects.toThrow('is 10×8; patches of 9×9 need a larger image.');
   });
 });
 

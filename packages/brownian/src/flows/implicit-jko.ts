@@ -56,7 +56,7 @@ function conjugateGradients(
  *
  *   θ' = θ − λ (I + λA)⁻¹ (c + βs²E[JJᵀ]θ),  A = (βs² + ρ) E[JJᵀ],
  *
- * c the gradient of the KL flow and s the speed scale. It has the fixed points of the explicit flow, and no new constant: ρ is the sampler's.
+ * c the gradient of the KL flow and s the speed scale. It has the fixed points of the explicit flow; ρ is the sampler's.
  * Conjugate gradients solve it; Av is a gradient of the penalty at the parameters v. Few steps of the solver give a shorter update.
  *
  * Source: beyond the papers, whose step is explicit; derived and measured in docs/results/wframe.md.
