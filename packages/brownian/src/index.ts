@@ -75,6 +75,7 @@ export {
   directionalSpeed,
   squaredSpeed,
 } from './flows/flow.ts';
+export { type ImplicitJkoOptions, implicitJko } from './flows/implicit-jko.ts';
 export { type JkoOptions, jko } from './flows/jko.ts';
 export { kl } from './flows/kl.ts';
 

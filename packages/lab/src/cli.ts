@@ -11,6 +11,7 @@ import { PROCESS_TERMINAL, type Terminal, confirm } from './command-line/termina
 import { addResume, addTrain } from './command-line/train.ts';
 import type { Context } from './commands/context.ts';
 import { flagNames, spellFlags } from './config/flags.ts';
+import { addReproduce } from './commands/reproduce.ts';
 import { nearest } from './config/suggest.ts';
 import { type Engine, nodeEngine } from './engine.ts';
 import { UserError } from './errors.ts';
@@ -94,6 +95,7 @@ export async function main(
   addReport(program, run);
   addRuns(program, run);
   addData(program, argv, run);
+  addReproduce(program, run, examples);
   program.addHelpText(
     'after',
     examples('brownian train mnist --minutes 4', 'brownian sample runs/mnist-wgcn-1', 'brownian train --help'),

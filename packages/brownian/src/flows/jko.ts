@@ -1,6 +1,15 @@
-import { operand } from '@brownian/graph';
+import { type Tensor, operand } from '@brownian/graph';
+import type { Potential, SymbolicParams } from '../interfaces.ts';
 import type { PenaltyForm } from '../learners/options.ts';
-import { type ContrastOptions, type Flow, contrast, differentiate, directionalSpeed, squaredSpeed } from './flow.ts';
+import {
+  type ContrastOptions,
+  type Flow,
+  type FlowPoint,
+  contrast,
+  differentiate,
+  directionalSpeed,
+  squaredSpeed,
+} from './flow.ts';
 
 /** Options of {@link jko}. */
 export interface JkoOptions extends ContrastOptions {
@@ -12,6 +21,20 @@ export interface JkoOptions extends ContrastOptions {
   readonly penalty?: PenaltyForm;
 }
 
+/** β/2 [(1−γ) speed at the previous particles + γ speed at the current ones], and the two speeds. */
+export function speedPenalty(
+  potential: Potential,
+  params: SymbolicParams,
+  at: FlowPoint,
+  { beta, speedScale, penalty = 'double-backprop' }: JkoOptions,
+): { loss: Tensor; parts: Record<string, Tensor> } {
+  const squared = penalty === 'directional' ? directionalSpeed : squaredSpeed;
+  const speed = squared(potential, params, at.particles, speedScale);
+  const previousSpeed = squared(potential, params, at.previous, speedScale);
+  const mean = previousSpeed.mul(operand(1).sub(at.gamma)).add(speed.mul(at.gamma));
+  return { loss: mean.mul(beta / 2), parts: { speed, previousSpeed } };
+}
+
 /**
  * The Jordan-Kinderlehrer-Otto (Wasserstein) flow (generalised GCN, Eq. 17-18, Algorithm 1 line 16; wFRAME, Eq. 14): the KL flow
  * with the squared speed of the particles as a penalty,
@@ -20,16 +43,13 @@ export interface JkoOptions extends ContrastOptions {
  *
  * both at the current parameters, in displacement units (METHODS section 1). Its gradient differentiates ∇ₓΦ again.
  */
-export function jko({ beta, speedScale, penalty = 'double-backprop', ...options }: JkoOptions): Flow {
-  const squared = penalty === 'directional' ? directionalSpeed : squaredSpeed;
+export function jko(options: JkoOptions): Flow {
   return {
     gradients: (potential, params, at) =>
       differentiate(params, (p) => {
         const { loss, parts } = contrast(potential, p, at, options);
-        const speed = squared(potential, p, at.particles, speedScale);
-        const previousSpeed = squared(potential, p, at.previous, speedScale);
-        const mean = previousSpeed.mul(operand(1).sub(at.gamma)).add(speed.mul(at.gamma));
-        return { loss: loss.add(mean.mul(beta / 2)), parts: { ...parts, speed, previousSpeed } };
+        const penalty = speedPenalty(potential, p, at, options);
+        return { loss: loss.add(penalty.loss), parts: { ...parts, ...penalty.parts } };
       }),
   };
 }

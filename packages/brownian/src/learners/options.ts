@@ -37,6 +37,11 @@ export interface FlowOptions {
    * are equal. Default `double-backprop`, which is as fast or faster with fixed and with learned filters (docs/filter-banks.md).
    */
   readonly penalty: PenaltyForm;
+  /**
+   * Steps of the solver that takes the penalty's stiff step implicitly; 0, the default, takes it explicitly as the papers do. Needs fixed
+   * filters, β above 0, and sgd without momentum, schedule, warm-up or clipping. See `implicitJko`.
+   */
+  readonly implicitSteps: number;
   /** Weight of mean Φ² over data and particles, which keeps potentials bounded. Default 0. */
   readonly energyL2: number;
   /**

@@ -57,6 +57,11 @@ const NETS: Readonly<Record<BuiltInNet, NamedNet>> = {
 /** Names of the networks that come with the library; any other name stands for filters that the caller gives. */
 export const BUILT_IN_NETS: readonly BuiltInNet[] = Object.keys(NETS) as BuiltInNet[];
 
+/** Whether a network that comes with the library is not learned. */
+export function hasFixedFilters({ net }: DescriptorOptions): boolean {
+  return Object.hasOwn(NETS, net) && !NETS[net as BuiltInNet].learned;
+}
+
 function namedNet({ net }: DescriptorOptions, filters: Layer | undefined): NamedNet {
   if (filters !== undefined) return { takes: 'images', learned: false, layer: () => filters };
   if (Object.hasOwn(NETS, net)) return NETS[net as BuiltInNet];

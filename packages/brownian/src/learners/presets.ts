@@ -1,15 +1,16 @@
 import type { Runtime } from '@brownian/runtime';
 import type { Flow } from '../flows/flow.ts';
+import { implicitJko } from '../flows/implicit-jko.ts';
 import { jko } from '../flows/jko.ts';
 import { kl } from '../flows/kl.ts';
 import type { Learner } from '../interfaces.ts';
 import type { Layer } from '../nets/net.ts';
-import { LANGEVIN_DEFAULTS, driftScale } from '../samplers/langevin.ts';
+import { LANGEVIN_DEFAULTS, driftResponse, driftScale } from '../samplers/langevin.ts';
 import { type DescriptiveLearner, descriptiveLearner } from './descriptive.ts';
 import { gridShapes, multiGridLearner } from './multi-grid.ts';
 import { buildOptimizer } from './optimizer.ts';
 import type { DescriptorLearnerOptions, GridOptions } from './options.ts';
-import { buildPotential } from './potential.ts';
+import { buildPotential, hasFixedFilters } from './potential.ts';
 
 /** The models by the names of the papers (generalised GCN, Table 1). */
 export type ModelName = 'pgcn' | 'w-pgcn' | 'gcn' | 'wgcn' | 'm-gcn' | 'wm-gcn';
@@ -55,6 +56,7 @@ function learned(beta: number): (itemShape: readonly number[]) => DescriptorLear
     flow: {
       beta,
       penalty: 'double-backprop',
+      implicitSteps: 0,
       energyL2: isImage(itemShape) ? ENERGY_L2 / gain : ENERGY_L2,
       dataNoise: isImage(itemShape) ? 0.03 : 0,
     },
@@ -119,7 +121,7 @@ function fixed(beta: number): (itemShape: readonly number[]) => DescriptorLearne
   return () => ({
     potential: { net: 'gabor', channels: [], kernels: [], hidden: 0, activation: 'relu', theta: 'position', gain: 1 },
     langevin: LANGEVIN_DEFAULTS,
-    flow: { beta, penalty: 'double-backprop', energyL2: 0, dataNoise: 0 },
+    flow: { beta, penalty: 'double-backprop', implicitSteps: 0, energyL2: 0, dataNoise: 0 },
     optimizer: {
       rule: 'sgd',
       learningRate: 1e-3,
@@ -150,9 +152,30 @@ export const MODELS: Readonly<Record<ModelName, ModelPreset>> = {
   'wm-gcn': { title: 'wM-GCN', description: 'learned filters on several grids, JKO flow', defaults: gridded(BETA) },
 };
 
-function buildFlow({ flow: { beta, energyL2, penalty }, langevin }: DescriptorLearnerOptions): Flow {
+/** @throws RangeError unless the penalty is a quadratic that plain descent follows */
+function requireImplicit({ flow, optimizer }: DescriptorLearnerOptions, fixedFilters: boolean): void {
+  const { rule, momentum, schedule, warmup, gradientClip } = optimizer;
+  const plain = rule === 'sgd' && momentum === 0 && schedule === 'constant' && warmup === 0 && gradientClip === null;
+  if (fixedFilters && plain && flow.energyL2 === 0) return;
+  throw new RangeError(
+    `flow.implicitSteps is ${flow.implicitSteps}, which needs fixed filters, no energyL2, and sgd without momentum, schedule, warm-up and gradient clipping; ` +
+      'take pgcn or w-pgcn, or set it to 0.',
+  );
+}
+
+function buildFlow(options: DescriptorLearnerOptions, fixedFilters: boolean): Flow {
+  const { beta, energyL2, penalty, implicitSteps } = options.flow;
   if (beta === 0) return kl({ energyL2 });
-  return jko({ beta, energyL2, speedScale: driftScale(langevin), penalty });
+  const explicit = { beta, energyL2, speedScale: driftScale(options.langevin), penalty };
+  if (implicitSteps === 0) return jko(explicit);
+  requireImplicit(options, fixedFilters);
+  const { learningRate } = options.optimizer;
+  return implicitJko({
+    ...explicit,
+    learningRate,
+    response: driftResponse(options.langevin),
+    solverSteps: implicitSteps,
+  });
 }
 
 /** A model on one grid, whose state has a type of its own. */
@@ -167,7 +190,7 @@ export function createDescriptiveLearner(
     name: MODELS[model].title,
     itemShape,
     potential: buildPotential(options.potential, itemShape, filters),
-    flow: buildFlow(options),
+    flow: buildFlow(options, filters !== undefined || hasFixedFilters(options.potential)),
     optimizer: buildOptimizer(options.optimizer),
     langevin: options.langevin,
     chains: options.chains,

@@ -86,6 +86,17 @@ export function langevinStep(
   };
 }
 
+/**
+ * How far a particle moves in `steps` steps for a gradient ∇ₓΦ that is larger by 1 throughout: s Σ (1 − s/σ²)ⁱ, which is σ²(1 − (1 − s/σ²)^L)
+ * with a reference and sL without. Clipping of gradients and displacements is left out.
+ */
+export function driftResponse(options: LangevinOptions): number {
+  const scale = driftScale(options);
+  const { steps, sigma, reference } = options;
+  if (!reference) return scale * steps;
+  return sigma ** 2 * (1 - (1 - scale / sigma ** 2) ** steps);
+}
+
 /** What a sampler's next step needs. */
 export interface SamplerState {
   readonly params: Params;

@@ -18,6 +18,7 @@ import {
   directionalSpeed,
   squaredSpeed,
 } from '../../src/flows/flow.ts';
+import { implicitJko } from '../../src/flows/implicit-jko.ts';
 import { jko } from '../../src/flows/jko.ts';
 import { kl } from '../../src/flows/kl.ts';
 import type { Params, Potential, SymbolicParams } from '../../src/interfaces.ts';
@@ -46,6 +47,12 @@ const ROWS: Readonly<Record<string, FlowRow>> = {
   kl: { make: kl, metrics: ['loss', 'potentialData', 'potentialParticles'] },
   jko: {
     make: (options) => jko({ beta: BETA, speedScale: SPEED_SCALE, ...options }),
+    metrics: ['loss', 'potentialData', 'potentialParticles', 'previousSpeed', 'speed'],
+  },
+  // At λ = 0 the implicit step is the explicit one, whose gradient is the slope of the loss; its own tests are in implicit-jko.test.ts.
+  'implicit-jko': {
+    make: (options) =>
+      implicitJko({ beta: BETA, speedScale: SPEED_SCALE, learningRate: 0, response: 1, solverSteps: 1, ...options }),
     metrics: ['loss', 'potentialData', 'potentialParticles', 'previousSpeed', 'speed'],
   },
 };

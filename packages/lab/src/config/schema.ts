@@ -178,6 +178,9 @@ const FLOW = {
   penalty: z
     .enum(['double-backprop', 'directional'])
     .meta({ description: 'how the penalty is differentiated; both ways are equal' }),
+  implicitSteps: z.int().min(0).max(20).meta({
+    description: 'solver steps that take the penalty’s step implicitly (fixed filters, sgd); 0 takes it explicitly',
+  }),
   energyL2: z.number().min(0).meta({ description: 'weight of mean Φ², which keeps the potential bounded' }),
   dataNoise: z.number().min(0).meta({ description: 'standard deviation of noise added to data', unit: 'units of x' }),
 } satisfies Fields<FlowOptions>;

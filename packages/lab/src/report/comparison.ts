@@ -25,8 +25,8 @@ export interface ComparisonRow {
   readonly values: readonly string[];
 }
 
-// Distinct also for the colour-blind, on light and dark paper.
-const COLORS: readonly string[] = [
+/** Colours of runs, distinct also for the colour-blind, on light and dark paper. */
+export const COLORS: readonly string[] = [
   '#c4511d',
   '#2b7bb9',
   '#7f8f1f',
@@ -109,7 +109,8 @@ function colorOf(i: number): string {
   return COLORS[i % COLORS.length] ?? 'currentColor';
 }
 
-function key(label: string, color: string): Markup {
+/** A name with its colour. */
+export function key(label: string, color: string): Markup {
   return html`<span class="key"><i style="background: ${color}"></i>${label}</span>`;
 }
 

@@ -52,6 +52,7 @@ input[type=range] { flex: 1; min-width: 0; height: 24px; margin: 0; accent-color
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 44px 48px; margin: 26px 0 0; }
 .charts svg { display: block; width: 100%; height: auto; margin: 6px 0 0; overflow: visible; }
 .charts p { margin: 6px 0 0; color: var(--soft); font-size: 14.5px; line-height: 1.5; }
+.gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(180px, 1fr)); gap: 24px; margin: 26px 0 0; }
 .charthead { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 18px; }
 .key { font-size: 13px; color: var(--soft); }
 .key i { display: inline-block; width: 16px; height: 3px; margin-right: 7px; border-radius: 2px; vertical-align: middle; }

@@ -1,0 +1,103 @@
+import { overlaidCurves } from '../report/curves.ts';
+import { COLORS, key } from '../report/comparison.ts';
+import { type Markup, html, raw } from '../report/html.ts';
+import type { CellResult } from './experiment.ts';
+
+/** Metrics whose curves are drawn: R, and the energies of Fig. 7. */
+const DRAWN: readonly string[] = ['responseDistance', 'potentialParticles', 'potentialData', 'gradientNorm'];
+
+/** What a group of runs has in common: its images and λ. */
+function groupOf({ settings }: CellResult): string {
+  const name = settings['class'] ?? settings['image'] ?? settings['data'] ?? '';
+  return `${name}, ${settings['images']} images, λ ${settings['lambda']}, seed ${settings['seed']}`;
+}
+
+/** What sets a cell apart within its group. */
+function labelOf({ settings }: CellResult): string {
+  return String(settings['flow'] ?? settings['model']);
+}
+
+/** Cells by the images and the λ that they share, with a name for each group. */
+export function grouped(results: readonly CellResult[]): ReadonlyMap<string, readonly CellResult[]> {
+  const groups = new Map<string, CellResult[]>();
+  for (const result of results) {
+    const name = groupOf(result);
+    groups.set(name, [...(groups.get(name) ?? []), result]);
+  }
+  return groups;
+}
+
+function colorOf(i: number): string {
+  return COLORS[i % COLORS.length] ?? 'currentColor';
+}
+
+/** Records as a run has them, from the curves of a cell. */
+function recordsOf({ curves }: CellResult): { iteration: number; seconds: number; metrics: Record<string, number> }[] {
+  const length = Math.max(0, ...DRAWN.map((name) => curves[name]?.length ?? 0));
+  return Array.from({ length }, (_, i) => ({
+    iteration: i + 1,
+    seconds: 0,
+    metrics: Object.fromEntries(
+      DRAWN.flatMap((name) => {
+        const value = curves[name]?.[i] ?? null;
+        return value === null ? [] : [[name, value] as const];
+      }),
+    ),
+  }));
+}
+
+/** Curves of R and of Φ, which is minus the learned part of the energy, of the flows on the same images (wFRAME, Fig. 7). */
+export function curveFigures(results: readonly CellResult[]): Markup[] {
+  return [...grouped(results)].map(([name, cells]) => {
+    const runs = cells.map((cell, i) => ({
+      label: labelOf(cell),
+      color: colorOf(i),
+      records: recordsOf(cell),
+    }));
+    return html`<h2>Curves: ${name}</h2>
+      <div class="charts">
+        ${overlaidCurves(runs).map(
+          ({ title, meaning, legend, svg }) =>
+            html`<figure>
+              <div class="charthead">
+                <h3>${title}</h3>
+                ${legend.map(({ label, color }) => key(label, color))}
+              </div>
+              ${raw(svg)}
+              <p>${meaning}</p>
+            </figure>`,
+        )}
+      </div>`;
+  });
+}
+
+/** Pictures of the cells on the same images side by side: the first kind once, for it is the same for all of them, the others for each flow. */
+export function pictureFigures(
+  results: readonly CellResult[],
+  [shared, ...own]: readonly [string, ...string[]],
+  hint: string,
+  picture: (path: string) => string,
+): Markup[] {
+  return [...grouped(results)].map(([name, cells]) => {
+    const common = cells[0]?.pictures[shared];
+    const shown = common === undefined ? [] : [{ label: shared, path: common }];
+    for (const cell of cells) {
+      for (const kind of own) {
+        const path = cell.pictures[kind];
+        if (path !== undefined)
+          shown.push({ label: own.length > 1 ? `${labelOf(cell)}, ${kind}` : labelOf(cell), path });
+      }
+    }
+    return html`<h2>${name}</h2>
+      <p class="hint">${hint}</p>
+      <div class="gallery">
+        ${shown.map(
+          ({ label, path }) =>
+            html`<figure>
+              <img class="picture pixels" src="${picture(path)}" alt="${label} of ${name}" />
+              <figcaption>${label}</figcaption>
+            </figure>`,
+        )}
+      </div>`;
+  });
+}

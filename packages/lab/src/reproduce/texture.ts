@@ -1,0 +1,145 @@
+import { basename, join } from 'node:path';
+import { gatherFilters } from '../weights/filter-file.ts';
+import { descriptiveConfig, parseFlow } from './descriptive.ts';
+import type { Bench, Cell, CellResult, Experiment, Findings, Measured, Scale } from './experiment.ts';
+import { curveFigures, pictureFigures } from './figures.ts';
+import { filtersPlace, folderPlace } from './found.ts';
+import { stabilityOf } from './measures.ts';
+import { numberOf, numbersOf, textOf, wordsOf } from './options.ts';
+import { imagePatches } from './patches.ts';
+import { numberText } from './text.ts';
+import { runTrial } from './trial.ts';
+
+function plan(scale: Scale): Cell[] {
+  const filters = basename(filtersPlace(textOf(scale, 'filters')));
+  const flows = wordsOf(scale, 'flows');
+  flows.forEach(parseFlow);
+  const size = {
+    images: numberOf(scale, 'images'),
+    size: numberOf(scale, 'size'),
+    synthesis: numberOf(scale, 'synthesis'),
+    iterations: numberOf(scale, 'iterations'),
+    steps: numberOf(scale, 'steps'),
+  };
+  return wordsOf(scale, 'textures').flatMap((image) =>
+    numbersOf(scale, 'seeds').flatMap((seed) =>
+      numbersOf(scale, 'lambda').flatMap((lambda) =>
+        flows.map((flow) => ({ settings: { image, seed, lambda, flow, ...size, filters } })),
+      ),
+    ),
+  );
+}
+
+async function runCell(cell: Cell, folder: string, net: string, bench: Bench): Promise<Measured | null> {
+  const { settings } = cell;
+  const [image, seed, size] = [String(settings['image']), Number(settings['seed']), Number(settings['size'])];
+  const count = Number(settings['images']);
+  const x = await imagePatches(join(folder, image), count, size, seed);
+  const config = descriptiveConfig(cell, { data: image, net, itemShape: [3, size, size], theta: 'channel' });
+  const data = { name: image, itemShape: [3, size, size], size: count, batch: () => Promise.resolve({ x }) };
+  const file = await gatherFilters(config, data, (text) => bench.note(text));
+  const side = Number(settings['synthesis']);
+  const result = await runTrial(
+    {
+      label: `${image}, λ ${settings['lambda']}, ${settings['flow']}, seed ${seed}`,
+      model: config.model,
+      options: config,
+      ...(file && { filters: file.layer }),
+      batch: { x },
+      iterations: config.iterations,
+      seed,
+      columns: count,
+      // As many steps as the chains have made, so that it is as far from zero as they are.
+      synthesis: { shape: [3, side, side], steps: config.iterations * config.langevin.steps },
+    },
+    bench,
+  );
+  if (result === null) return null;
+  return {
+    measures: { ...stabilityOf(result) },
+    curves: result.curves,
+    note: result.stopped,
+    pictures: result.pictures,
+  };
+}
+
+function findings(results: readonly CellResult[], _: Scale, picture: (path: string) => string): Findings {
+  const rows = results.map(({ settings, measures, note }) => [
+    `${settings['image']}, seed ${settings['seed']}`,
+    String(settings['lambda']),
+    String(settings['flow']),
+    numberText(measures['finalDistance'] ?? null),
+    numberText(measures['meanPotential'] ?? null),
+    measures['collapsed'] === 1 ? `collapsed ${note}` : '',
+  ]);
+  return {
+    lead:
+      'A stationary texture: one weight per filter instead of one per filter and position. It is learned from patches of one picture, and the ' +
+      'same weights draw a picture of another size.',
+    tables: [
+      {
+        title: 'Response distance',
+        rows: [['texture', 'λ', 'flow', 'final R', 'mean Φ', ''], ...rows],
+        note: 'Lower R is better. The paper shows pictures for this experiment, no numbers.',
+      },
+    ],
+    figures: [
+      ...pictureFigures(
+        results,
+        ['data', 'synthesis'],
+        'Patches it learned from, and a picture drawn at another size',
+        picture,
+      ),
+      ...curveFigures(results),
+    ],
+  };
+}
+
+/** Textures with one weight per filter (generalised GCN, section 5.1; FRAME). */
+export const texture: Experiment = {
+  name: 'texture',
+  title: 'Textures: one weight per filter, pictures of any size',
+  summary: 'learns a texture from patches of one picture and draws a larger one',
+  options: {
+    data: {
+      kind: 'text',
+      meaning: 'folder of pictures (default: data/textures in this folder or one above)',
+      standard: null,
+    },
+    filters: {
+      kind: 'text',
+      meaning:
+        'VGG-16 weights, or any filters of brownian train (default: data/vgg16 in this folder or one above, else fetched)',
+      standard: null,
+    },
+    textures: {
+      kind: 'words',
+      meaning: 'files of that folder',
+      standard: 'skimage_brick.png,skimage_grass.png,skimage_gravel.png',
+    },
+    seeds: { kind: 'numbers', meaning: 'seeds; each draws its own patches and noise', standard: '1' },
+    lambda: { kind: 'numbers', meaning: 'learning rates λ', standard: '0.000001' },
+    flows: {
+      kind: 'words',
+      meaning: 'kl, jko-β, or implicit-β (JKO stepped implicitly, beyond the paper)',
+      standard: 'jko-300,implicit-300',
+    },
+    images: { kind: 'whole number', meaning: 'patches, and particles', standard: '4' },
+    size: { kind: 'whole number', meaning: 'side of a patch in pixels', standard: '64' },
+    synthesis: { kind: 'whole number', meaning: 'side of the picture that is drawn, in pixels', standard: '128' },
+    iterations: { kind: 'whole number', meaning: 'outer iterations', standard: '60' },
+    steps: { kind: 'whole number', meaning: 'Langevin steps per iteration (L)', standard: '20' },
+  },
+  examples: [
+    'brownian reproduce texture',
+    'brownian reproduce texture --data ./pictures --textures stones.jpg --iterations 100 --synthesis 256',
+  ],
+  plan,
+  open: (scale, bench) => {
+    const folder = folderPlace(textOf(scale, 'data'), 'textures', 'data');
+    const net = filtersPlace(textOf(scale, 'filters'));
+    bench.note(`Data: ${folder}. Filters: ${net}.`);
+    return Promise.resolve((cell) => runCell(cell, folder, net, bench));
+  },
+  findings,
+};

@@ -1,0 +1,139 @@
+import type { NDArray, Tree } from '@brownian/graph';
+import { NonFiniteError, type Runtime, type Stream, createStream } from '@brownian/runtime';
+import {
+  type Batch,
+  type Dataset,
+  type DescriptorLearnerOptions,
+  type Layer,
+  type Metrics,
+  type ModelName,
+  createLearner,
+} from 'brownian';
+import { filmWebp } from '../images/film.ts';
+import { gridPng } from '../images/grid.ts';
+import type { Bench, CellPicture } from './experiment.ts';
+
+/** A short training, on a handful of images that are all in one batch or on batches of more. */
+export interface Trial {
+  readonly label: string;
+  readonly model: ModelName;
+  readonly options: DescriptorLearnerOptions;
+  readonly filters?: Layer;
+  /** All images that are learned from, or some of them to show, `[n, channels, height, width]`. */
+  readonly batch: Batch;
+  /** The batch of an iteration, from 0; default: always `batch`. */
+  readonly batchAt?: (iteration: number) => Promise<Batch>;
+  readonly iterations: number;
+  readonly seed: number;
+  /** Images per row of its pictures. */
+  readonly columns: number;
+  /** An image of another size, drawn from the trained model; for weights per channel. */
+  readonly synthesis?: Synthesis;
+}
+
+/** An image that is drawn from a model after it was trained. */
+export interface Synthesis {
+  /** `[channels, height, width]` */
+  readonly shape: readonly number[];
+  /** Langevin steps. */
+  readonly steps: number;
+}
+
+/** What a trial measured. */
+export interface TrialResult {
+  /** A number per iteration that ended, by name; null where it is not finite. */
+  readonly curves: Readonly<Record<string, readonly (number | null)[]>>;
+  /** Iterations that ended; fewer than asked for when numbers stopped being finite. */
+  readonly iterations: number;
+  /** Why it ended early, in words; empty when it did not. */
+  readonly stopped: string;
+  /** Particles at the end, `[particles, ...item]`. */
+  readonly particles: NDArray;
+  readonly pictures: readonly CellPicture[];
+}
+
+const FRAMES = 30;
+
+/** A data set that is one batch. */
+function fixedData(batch: Batch): Dataset {
+  const { shape } = batch.x;
+  return {
+    name: 'the images of a trial',
+    itemShape: shape.slice(1),
+    size: shape[0] as number,
+    batch: () => Promise.resolve(batch),
+  };
+}
+
+type Curves = Record<string, (number | null)[]>;
+
+/** Adds the metrics of an iteration to curves, in seven digits; null stands for what is not finite. */
+function record(curves: Curves, metrics: Metrics): void {
+  for (const [name, value] of Object.entries(metrics))
+    (curves[name] ??= []).push(Number.isFinite(value) ? Number(value.toPrecision(7)) : null);
+}
+
+/** Draws one image of another size from zero: with a weight per channel, Φ applies to every size. */
+async function synthesise(
+  runtime: Runtime,
+  { model, options, filters }: Trial,
+  { shape, steps }: Synthesis,
+  state: Tree<NDArray>,
+  draw: Stream,
+): Promise<CellPicture> {
+  const sampling = { ...options.sampling, from: 'start' as const, steps };
+  const learner = createLearner(runtime, model, { ...options, sampling }, shape, filters);
+  try {
+    const bytes = await gridPng(await learner.sample(state, 1, draw));
+    return { name: 'synthesis', format: 'png', bytes };
+  } finally {
+    await learner.dispose();
+  }
+}
+
+/**
+ * Trains a model and keeps every metric and a film of its particles. Ends early, with word of it, when numbers stop being finite.
+ *
+ * @returns null when it was stopped by the user
+ */
+export async function runTrial(trial: Trial, { runtime, task, stop }: Bench): Promise<TrialResult | null> {
+  const { model, options, filters, batch, iterations, columns } = trial;
+  const stream = createStream(trial.seed).split('trial');
+  const learner = createLearner(runtime, model, options, batch.x.shape.slice(1), filters);
+  const curves: Curves = {};
+  const draw = stream.split('draw');
+  let done = 0;
+  let stopped = '';
+  try {
+    let state = await learner.init(stream.split('init'), fixedData(batch));
+    const frames: NDArray[] = [learner.particles(state)];
+    task.start(trial.label, iterations, 'iterations');
+    while (done < iterations) {
+      if (stop.aborted) return null;
+      try {
+        const [next, metrics] = await learner.step(state, (await trial.batchAt?.(done)) ?? batch, draw);
+        state = next;
+        record(curves, metrics);
+      } catch (error) {
+        if (!(error instanceof NonFiniteError)) throw error;
+        stopped = `not finite in iteration ${done + 1}`;
+        break;
+      }
+      done += 1;
+      task.update(done);
+      if (done % Math.ceil(iterations / FRAMES) === 0 || done === iterations) frames.push(learner.particles(state));
+    }
+    const particles = learner.particles(state);
+    const pictures: CellPicture[] = [
+      { name: 'data', format: 'png', bytes: await gridPng(batch.x, { columns }) },
+      { name: 'samples', format: 'png', bytes: await gridPng(particles, { columns }) },
+      { name: 'film', format: 'webp', bytes: await filmWebp(frames, { columns }) },
+    ];
+    if (trial.synthesis !== undefined && stopped === '')
+      pictures.push(await synthesise(runtime, trial, trial.synthesis, state, stream.split('synthesis')));
+    return { curves, iterations: done, stopped, particles, pictures };
+  } finally {
+    task.stop();
+    await learner.dispose();
+  }
+}

@@ -1,0 +1,260 @@
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ndarray } from '@brownian/graph';
+import { createRuntime, interpreterBackend } from '@brownian/runtime';
+import sharp from 'sharp';
+import { afterAll, describe, expect, it } from 'vitest';
+import { filmWebp } from '../src/images/film.ts';
+import { html } from '../src/report/html.ts';
+import type { Bench, Cell, Experiment } from '../src/reproduce/experiment.ts';
+import { EXPERIMENTS } from '../src/reproduce/experiments.ts';
+import { stabilityOf } from '../src/reproduce/measures.ts';
+import { numbersOf, readScale } from '../src/reproduce/options.ts';
+import { imagePatches } from '../src/reproduce/patches.ts';
+import { reproduce } from '../src/reproduce/reproduce.ts';
+import { readResults } from '../src/reproduce/store.ts';
+import { parseFlow } from '../src/reproduce/descriptive.ts';
+import { brownian, isOneSentence } from './support/command.ts';
+import { temporaryFolder, tinyImages } from './support/files.ts';
+
+const runtime = createRuntime(interpreterBackend());
+afterAll(() => runtime.dispose());
+
+/** An experiment whose cells square a number. */
+function squares(ran: number[], onRun: (value: number) => void = () => undefined): Experiment {
+  return {
+    name: 'squares',
+    title: 'Squares',
+    summary: 'squares of numbers',
+    options: { values: { kind: 'numbers', meaning: 'numbers', standard: '1,2,3' } },
+    examples: [],
+    plan: (scale) => numbersOf(scale, 'values').map((value) => ({ settings: { value } })),
+    open: () =>
+      Promise.resolve((cell: Cell) => {
+        const value = Number(cell.settings['value']);
+        onRun(value);
+        ran.push(value);
+        return Promise.resolve({
+          measures: { square: value ** 2 },
+          curves: { path: [value, null] },
+          note: '',
+          pictures: [{ name: 'samples', format: 'png' as const, bytes: Uint8Array.of(1, 2, 3) }],
+        });
+      }),
+    findings: (results, _, picture) => ({
+      lead: 'Squares.',
+      tables: [
+        {
+          title: 'All',
+          rows: [
+            ['value', 'square'],
+            ...results.map((r) => [String(r.settings['value']), String(r.measures['square'])]),
+          ],
+          note: 'a | b',
+        },
+      ],
+      figures: results.map((r) => html`<img src="${picture(r.pictures['samples'] ?? '')}" alt="" />`),
+    }),
+  };
+}
+
+function benchOf(stop: AbortSignal = new AbortController().signal): Bench {
+  const task = { start: () => undefined, update: () => undefined, stop: () => undefined };
+  return { runtime, task, stop, note: () => undefined };
+}
+
+function sitting(experiment: Experiment, folder: string, values?: string, bench: Bench = benchOf()): Promise<unknown> {
+  const scale = readScale(experiment, { values });
+  return reproduce({ experiment, scale, folder, command: 'brownian reproduce squares', seconds: null, bench });
+}
+
+describe('an experiment over several sittings', () => {
+  it('keeps the cells that ended before a failure and runs only the missing ones after it', async () => {
+    const folder = temporaryFolder();
+    const ran: number[] = [];
+    const failing = squares(ran, (value) => {
+      if (value === 3) throw new Error('power cut');
+    });
+    await expect(sitting(failing, folder)).rejects.toThrow('power cut');
+    expect(ran).toEqual([1, 2]);
+    await expect(sitting(squares(ran), folder)).resolves.toMatchObject({ done: 3, planned: 3 });
+    expect(ran).toEqual([1, 2, 3]);
+    expect(await readFile(join(folder, 'table.md'), 'utf8')).toContain('| 3 | 9 |');
+    const page = await readFile(join(folder, 'report.html'), 'utf8');
+    expect(page).toContain('data:image/png;base64,AQID');
+    expect(page).not.toContain('Unfinished');
+  });
+
+  it('stops between cells when the user asks, and says in the report what is missing', async () => {
+    const folder = temporaryFolder();
+    const controller = new AbortController();
+    const stopping = squares([], (value) => {
+      if (value === 2) controller.abort();
+    });
+    await expect(sitting(stopping, folder, undefined, benchOf(controller.signal))).resolves.toMatchObject({ done: 2 });
+    expect(await readFile(join(folder, 'report.html'), 'utf8')).toContain('2 of 3 cells have been run');
+  });
+
+  it('takes cells of another scale as missing and keeps those of the first', async () => {
+    const folder = temporaryFolder();
+    const ran: number[] = [];
+    await sitting(squares(ran), folder, '1,2');
+    await expect(sitting(squares(ran), folder, '2,5')).resolves.toMatchObject({ done: 2, planned: 2 });
+    expect(ran).toEqual([1, 2, 5]);
+    expect((await readResults(folder)).size).toBe(3);
+  });
+
+  it('refuses a damaged result and names its file', async () => {
+    const folder = temporaryFolder();
+    await sitting(squares([]), folder, '1');
+    const cells = join(folder, 'cells');
+    const name = (await readdir(cells)).find((file) => file.endsWith('.json')) ?? '';
+    await writeFile(join(cells, name), '{"settings":');
+    await expect(sitting(squares([]), folder, '1')).rejects.toThrow(`${name} is not the result of a cell; delete it`);
+    await rm(join(cells, name));
+    await expect(sitting(squares([]), folder, '1')).resolves.toMatchObject({ done: 1 });
+  });
+});
+
+describe('the command', () => {
+  it.each(EXPERIMENTS.map(({ name, examples }) => [name, examples] as const))(
+    '%s has help with examples whose options exist',
+    async (name, examples) => {
+      const { code, out } = await brownian(['reproduce', name, '--help']);
+      expect(code).toBe(0);
+      expect(examples.length).toBeGreaterThan(0);
+      for (const example of examples) {
+        expect(out).toContain(example);
+        for (const [flag] of example.matchAll(/--[a-z-]+/g)) expect(out).toContain(`${flag} <`);
+      }
+    },
+  );
+
+  it.each([
+    [['--iterations', '0'], '--iterations is "0"; it must be a whole number of at least 1.'],
+    [['--lambda', '1e-3,x'], '--lambda is "1e-3,x"; it must be numbers of at least 0'],
+    [['--classes', 'horse,horse'], '--classes is "horse,horse"; it must be a list in which nothing stands twice.'],
+    [['--flows', 'kl,jko'], '--flows has "jko"; a flow is kl, jko-β or implicit-β'],
+    [['--images', '1.5'], '--images is "1.5"; it must be whole numbers of at least 1 with commas between.'],
+    [['--minutes', 'soon'], '--minutes is "soon"; it must be a number above 0.'],
+  ])('refuses %j in one sentence', async (flags, message) => {
+    const out = join(temporaryFolder(), 'x');
+    const ended = await brownian(['reproduce', 'wframe', '--out', out, ...flags]);
+    expect(ended).toMatchObject({ code: 2 });
+    expect(ended.err).toContain(message);
+    expect(isOneSentence(ended.err)).toBe(true);
+  });
+});
+
+describe('experiments on small data, from the command to the report', () => {
+  const run = async (argv: readonly string[], cells: number): Promise<string> => {
+    const out = join(temporaryFolder(), 'out');
+    const first = await brownian(['reproduce', ...argv, '--out', out]);
+    expect(first).toMatchObject({ code: 0, err: '' });
+    expect(first.out).toContain(`${cells} of ${cells} cells.`);
+    const before = await readResults(out);
+    expect((await brownian(['reproduce', ...argv, '--out', out])).code).toBe(0);
+    expect(await readResults(out), 'nothing is run again').toEqual(before);
+    for (const { curves, measures, note } of before.values()) {
+      expect(note).toBe('');
+      expect(curves['responseDistance']?.length).toBe(2);
+      expect(measures['finalDistance']).toBeGreaterThan(0);
+    }
+    return await readFile(join(out, 'report.html'), 'utf8');
+  };
+
+  it('texture', async () => {
+    const folder = temporaryFolder();
+    const pixels = Uint8Array.from({ length: 24 * 30 * 3 }, (_, i) => (i * 37) % 256);
+    await sharp(pixels, { raw: { width: 30, height: 24, channels: 3 } })
+      .png()
+      .toFile(join(folder, 'stones.png'));
+    const scale = ['--images', '2', '--size', '12', '--synthesis', '16', '--iterations', '2', '--steps', '2'];
+    const flows = ['--flows', 'kl,jko-300,implicit-300'];
+    const page = await run(
+      ['texture', '--data', folder, '--textures', 'stones.png', '--filters', 'gabor', ...scale, ...flows],
+      3,
+    );
+    // The patches, and a synthesis for each flow.
+    expect(page.match(/data:image\/png/g)?.length).toBe(4);
+  });
+
+  it('multigrid', async () => {
+    const data = tinyImages(temporaryFolder());
+    const page = await run(['multigrid', '--data', data, '--images', '4', '--iterations', '2'], 2);
+    expect(page.match(/data:image\/webp/g)?.length).toBe(2);
+  });
+
+  it('cuts patches that lie within the picture and carry its values, at the same places for the same seed', async () => {
+    const path = join(temporaryFolder(), 'ramp.png');
+    const pixels = Uint8Array.from({ length: 8 * 10 * 3 }, (_, i) => Math.floor(i / 3));
+    await sharp(pixels, { raw: { width: 10, height: 8, channels: 3 } })
+      .png()
+      .toFile(path);
+    const { shape, data } = await imagePatches(path, 5, 4, 3);
+    expect(shape).toEqual([5, 3, 4, 4]);
+    expect((await imagePatches(path, 5, 4, 3)).data).toEqual(data);
+    for (let patch = 0; patch < 5; patch++) {
+      const level = (channel: number, row: number, column: number): number =>
+        Math.round((Number(data[((patch * 3 + channel) * 4 + row) * 4 + column]) + 1) * 127.5);
+      const corner = level(0, 0, 0);
+      expect(corner % 10).toBeLessThanOrEqual(6);
+      expect(corner).toBeLessThanOrEqual(46);
+      expect([level(2, 0, 0), level(1, 3, 0), level(0, 2, 3)]).toEqual([corner, corner + 30, corner + 23]);
+    }
+    await expect(imagePatches(path, 1, 9, 1)).rejects.toThrow('is 10×8; patches of 9×9 need a larger image.');
+  });
+});
+
+describe('measures of stability', () => {
+  const steady = Array.from({ length: 30 }, () => 6);
+  const of = (distances: (number | null)[], potential: number, stopped = ''): unknown =>
+    stabilityOf({
+      curves: { responseDistance: distances, potentialParticles: distances.map(() => potential) },
+      stopped,
+    });
+
+  it('take the last R and the worst of the last twenty iterations', () => {
+    expect(of([50, ...steady.slice(1, 15), 11, ...steady.slice(1, 10), 7], 3)).toEqual({
+      finalDistance: 7,
+      worstDistance: 11,
+      leastDistance: 6,
+      meanPotential: 3,
+      collapsed: 0,
+    });
+  });
+
+  it.each([
+    ['mean Φ below 0', [...steady], -1, ''],
+    ['R above twice its least value', [...steady, 12.1], 1, ''],
+    ['an R that is not finite', [...steady, null, 6], 1, ''],
+    ['a run that broke off', [...steady], 1, 'not finite in iteration 31'],
+  ])('call a run collapsed with %s', (_, distances, potential, stopped) => {
+    expect(of(distances, potential, stopped)).toMatchObject({ collapsed: 1 });
+  });
+});
+
+it('flows are named by kind, β and solver steps', () => {
+  expect(['kl', 'jko-60', 'implicit-3e4', 'implicit-300/8'].map(parseFlow)).toEqual([
+    { beta: 0, solverSteps: 0 },
+    { beta: 60, solverSteps: 0 },
+    { beta: 30_000, solverSteps: 3 },
+    { beta: 300, solverSteps: 8 },
+  ]);
+  for (const wrong of ['jko-60/3', 'implicit-300/0', 'jko-0', 'kl-3'])
+    expect(() => parseFlow(wrong)).toThrow(`--flows has "${wrong}"`);
+});
+
+it('a film has a page per frame and stays on the last', async () => {
+  const frame = (value: number): ReturnType<typeof ndarray> =>
+    ndarray(new Float32Array(2 * 3 * 4 * 4).fill(value), [2, 3, 4, 4]);
+  const film = await filmWebp([frame(-1), frame(0), frame(1)], { columns: 2, scale: 2, gap: 0, delay: 50 });
+  const { format, pages, delay, width, pageHeight } = await sharp(film, { animated: true }).metadata();
+  expect({ format, pages, delay, width, pageHeight }).toEqual({
+    format: 'webp',
+    pages: 3,
+    delay: [50, 50, 500],
+    width: 16,
+    pageHeight: 8,
+  });
+});
