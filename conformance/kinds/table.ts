@@ -4,6 +4,7 @@ import { conformConv2d, conformConvTranspose2d } from './convolution.ts';
 import { conformDescriptorIteration } from './descriptor-iteration.ts';
 import { conformEiegMetric } from './eieg-metric.ts';
 import { conformMetrics } from './metrics.ts';
+import { conformOde } from './ode.ts';
 import { conformOptimizers } from './optimizers.ts';
 
 /** How each kind of reference is computed here. */
@@ -15,4 +16,5 @@ export const KINDS: Readonly<Record<string, Conform>> = {
   optimizers: conformOptimizers,
   metrics: conformMetrics,
   'eieg-metric': conformEiegMetric,
+  ode: conformOde,
 };

@@ -41,6 +41,11 @@ export {
 export { chooseRows, putRows, takeRows } from './samplers/replay-buffer.ts';
 export { type ChainStart, startParticles } from './samplers/start.ts';
 
+export { SolverError, type SolverFailure } from './solvers/failure.ts';
+export type { VectorField } from './solvers/field.ts';
+export { type Solution, type SolveOptions, solve } from './solvers/solve.ts';
+export { SOLVERS, type SolverName, type Tableau } from './solvers/tableaux.ts';
+
 export { type ContrastOptions, type Flow, type FlowPoint, type FlowResult, squaredSpeed } from './flows/flow.ts';
 export { type JkoOptions, jko } from './flows/jko.ts';
 export { kl } from './flows/kl.ts';
