@@ -6,6 +6,7 @@ import { conformEiegMetric } from './eieg-metric.ts';
 import { conformMetrics } from './metrics.ts';
 import { conformOde } from './ode.ts';
 import { conformOptimizers } from './optimizers.ts';
+import { conformVapoLoss } from './vapo-loss.ts';
 
 /** How each kind of reference is computed here. */
 export const KINDS: Readonly<Record<string, Conform>> = {
@@ -17,4 +18,5 @@ export const KINDS: Readonly<Record<string, Conform>> = {
   metrics: conformMetrics,
   'eieg-metric': conformEiegMetric,
   ode: conformOde,
+  'vapo-loss': conformVapoLoss,
 };

@@ -26,8 +26,10 @@ export { ACTIVATIONS, type ActivationName } from './nets/activations.ts';
 export { type GaborOptions, gaborBank } from './nets/gabor.ts';
 export { type ConvLayerOptions, conv, dense, flatten, pointwise, pool, normalFanIn } from './nets/layers.ts';
 export { type Layer, type Net, chain } from './nets/net.ts';
+export { WIDE_RESNETS, type WideResNetOptions, wideResNet } from './nets/wide-resnet.ts';
 
 export { type DescriptorPotentialOptions, descriptor } from './potentials/descriptor.ts';
+export { type ScalarPotentialOptions, scalarPotential } from './potentials/scalar.ts';
 export {
   LANGEVIN_DEFAULTS,
   type Sampler,
@@ -38,6 +40,7 @@ export {
   langevin,
   langevinStep,
 } from './samplers/langevin.ts';
+export { type PotentialFlowOptions, potentialFlow } from './samplers/potential-flow.ts';
 export { chooseRows, putRows, takeRows } from './samplers/replay-buffer.ts';
 export { type ChainStart, startParticles } from './samplers/start.ts';
 
@@ -47,8 +50,23 @@ export { type Solution, type SolveOptions, solve } from './solvers/solve.ts';
 export { SOLVERS, type SolverName, type Tableau } from './solvers/tableaux.ts';
 
 export { type ContrastOptions, type Flow, type FlowPoint, type FlowResult, squaredSpeed } from './flows/flow.ts';
+export {
+  HOMOTOPY_DEFAULTS,
+  type HomotopyOptions,
+  type HomotopyPoint,
+  type HomotopyTime,
+  homotopyPoint,
+  homotopyTime,
+} from './flows/homotopy.ts';
 export { type JkoOptions, jko } from './flows/jko.ts';
 export { kl } from './flows/kl.ts';
+export {
+  POISSON_DEFAULTS,
+  type PoissonOptions,
+  type PoissonPoint,
+  poissonGradients,
+  poissonLoss,
+} from './flows/poisson.ts';
 
 export { type AdamOptions, heavyBall, scaleByAdam } from './optim/moments.ts';
 export {

@@ -7,6 +7,7 @@ import { ACTIVATIONS, type ActivationName } from '../../src/nets/activations.ts'
 import * as gabor from '../../src/nets/gabor.ts';
 import * as layers from '../../src/nets/layers.ts';
 import * as nets from '../../src/nets/net.ts';
+import * as residual from '../../src/nets/wide-resnet.ts';
 import { expectRows, expectSentence, exportedFunctions, implementations, messageOf } from '../support/rows.ts';
 import { expectScores, gaussianScores } from '../support/statistics.ts';
 import { differences, expectSameBits, nonFinite, numbersOf, typesOf } from '../support/trees.ts';
@@ -14,6 +15,7 @@ import { differences, expectSameBits, nonFinite, numbersOf, typesOf } from '../s
 const { conv, dense, flatten, normalFanIn, pointwise, pool } = layers;
 const { gaborBank } = gabor;
 const { chain } = nets;
+const { wideResNet } = residual;
 
 interface LayerCase {
   readonly label: string;
@@ -56,6 +58,10 @@ const ROWS: Readonly<Record<string, readonly LayerCase[]>> = {
     layer('gaborBank', gaborBank(), [1, 8, 8], [52, 8, 8]),
     layer('gaborBank of colours', gaborBank({ wavelengths: [3], orientations: 2, spots: [] }), [3, 6, 5], [8, 6, 5]),
   ],
+  wideResNet: [
+    layer('wideResNet', wideResNet({ widths: [2, 3], blocks: 1 }), [1, 6, 5], [1]),
+    layer('wideResNet of one width twice', wideResNet({ widths: [2, 2], blocks: 2 }), [3, 8, 8], [1]),
+  ],
   classifierNet: [layer('classifierNet', (shape) => classifierNet(shape, 4), [1, 8, 8], [4])],
 };
 
@@ -70,8 +76,8 @@ function applied(net: nets.Net, params: Params, x: NDArray): Promise<NDArray> {
 }
 
 test('every layer and every network has a row', () => {
-  expect(implementations('nets')).toEqual(['activations', 'gabor', 'layers', 'net']);
-  const exported = [layers, gabor, nets].flatMap(exportedFunctions).filter((name) => !INITIALISERS.has(name));
+  expect(implementations('nets')).toEqual(['activations', 'gabor', 'layers', 'net', 'wide-resnet']);
+  const exported = [layers, gabor, nets, residual].flatMap(exportedFunctions).filter((name) => !INITIALISERS.has(name));
   expectRows(ROWS, [...exported, 'classifierNet']);
 });
 
@@ -93,7 +99,7 @@ describe.each(CASES)('%s', (label, { layer: make, input, output }) => {
     const fresh = net.init(createStream(1));
     expectSameBits(net.init(createStream(1)), fresh);
     expect(nonFinite(fresh)).toEqual([]);
-    const weights = Object.keys(typesOf(fresh)).filter((path) => /(^|\.)w$/.test(path));
+    const weights = Object.keys(typesOf(fresh)).filter((path) => /(^|\.)[vw]$/.test(path));
     expect(differences(net.init(createStream(2)), fresh)).toEqual(weights);
   });
 });
