@@ -121,15 +121,16 @@ def wide_resnet(params, x):
 
 class Vapo(Training):
     def batch(self):
-        epsilon = self.settings["epsilon"]
-        tau = torch.empty(len(self.first["data"])).uniform_(math.log(epsilon), math.log(1 + epsilon))
-        t = (tau.exp() - epsilon).clamp_min(0)
-        return {"data": self.first["data"], "noise": torch.randn_like(self.first["data"]), "t": t}
+        data = self.first["data"]
+        return {"data": data, "noise": torch.randn_like(data), "clock": torch.rand(len(data))}
 
     def loss(self, params, batch):
         s = self.settings
-        data, t = batch["data"], batch["t"]
-        s2, omega2 = s["s"] ** 2, s["omega"] ** 2
+        data, epsilon = batch["data"], s["epsilon"]
+        rate = math.log((1 + epsilon) / epsilon)
+        shifted = (batch["clock"] * rate + math.log(epsilon)).exp()
+        t, weight = (shifted - epsilon).clamp_min(0), shifted * rate
+        s2, omega2 = s["dataStd"] ** 2, s["priorStd"] ** 2
         scale = t * omega2 + s2
         a, variance = t * omega2 / scale, s2 * omega2 / scale
         x = data * a[:, None, None, None] + batch["noise"] * variance.sqrt()[:, None, None, None]
@@ -139,7 +140,7 @@ class Vapo(Training):
         potential = wide_resnet(params, x)
         (force,) = torch.autograd.grad(potential.sum(), x, create_graph=True)
         speed = force.square().sum() / len(x)
-        return (potential * (gamma - mean)).mean() + speed + s["eta"] * potential.square().mean()
+        return (weight * potential * (gamma - mean)).mean() + speed + s["poincare"] * potential.square().mean()
 
 
 class MlpGenerator(Training):

@@ -4,7 +4,9 @@ import { conformConv2d, conformConvTranspose2d } from './convolution.ts';
 import { conformDescriptorIteration } from './descriptor-iteration.ts';
 import { conformEiegMetric } from './eieg-metric.ts';
 import { conformMetrics } from './metrics.ts';
+import { conformOde } from './ode.ts';
 import { conformOptimizers } from './optimizers.ts';
+import { conformVapoLoss } from './vapo-loss.ts';
 
 /** How each kind of reference is computed here. */
 export const KINDS: Readonly<Record<string, Conform>> = {
@@ -15,4 +17,6 @@ export const KINDS: Readonly<Record<string, Conform>> = {
   optimizers: conformOptimizers,
   metrics: conformMetrics,
   'eieg-metric': conformEiegMetric,
+  ode: conformOde,
+  'vapo-loss': conformVapoLoss,
 };

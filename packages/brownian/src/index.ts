@@ -51,8 +51,10 @@ export {
   vggTensorNames,
   vggTrunk,
 } from './nets/vgg.ts';
+export { WIDE_RESNETS, type WideResNetOptions, wideResNet } from './nets/wide-resnet.ts';
 
 export { type DescriptorPotentialOptions, descriptor } from './potentials/descriptor.ts';
+export { type ScalarPotentialOptions, scalarPotential } from './potentials/scalar.ts';
 export {
   LANGEVIN_DEFAULTS,
   type Sampler,
@@ -64,6 +66,7 @@ export {
   langevin,
   langevinStep,
 } from './samplers/langevin.ts';
+export { type PotentialFlowOptions, potentialFlow } from './samplers/potential-flow.ts';
 export { chooseRows, putRows, takeRows } from './samplers/replay-buffer.ts';
 export { type ChainStart, startParticles } from './samplers/start.ts';
 
@@ -76,8 +79,28 @@ export {
   squaredSpeed,
 } from './flows/flow.ts';
 export { type ImplicitJkoOptions, implicitJko } from './flows/implicit-jko.ts';
+export { SolverError, type SolverFailure } from './solvers/failure.ts';
+export type { VectorField } from './solvers/field.ts';
+export { type Solution, type SolveOptions, solve } from './solvers/solve.ts';
+export { SOLVERS, type SolverName, type Tableau } from './solvers/tableaux.ts';
+
+export {
+  HOMOTOPY_DEFAULTS,
+  type HomotopyOptions,
+  type HomotopyPoint,
+  type HomotopyTime,
+  homotopyPoint,
+  homotopyTime,
+} from './flows/homotopy.ts';
 export { type JkoOptions, jko } from './flows/jko.ts';
 export { kl } from './flows/kl.ts';
+export {
+  POISSON_DEFAULTS,
+  type PoissonOptions,
+  type PoissonPoint,
+  poissonGradients,
+  poissonLoss,
+} from './flows/poisson.ts';
 
 export { type AdamOptions, heavyBall, scaleByAdam } from './optim/moments.ts';
 export {

@@ -12,8 +12,12 @@ export type SymbolicParams = Tree<Tensor>;
 export interface Potential {
   /** Fresh parameters. */
   init(key: Stream): Params;
-  /** Φ of each particle: x `[particles, ...dims]` → `[particles]`. */
-  apply(params: SymbolicParams, x: Tensor, label?: Tensor): Tensor;
+  /**
+   * Φ of each particle: x `[particles, ...dims]` → `[particles]`.
+   *
+   * @param condition for potentials that take one, such as the clock of a flow, `[particles]`
+   */
+  apply(params: SymbolicParams, x: Tensor, condition?: Tensor): Tensor;
   /** Mean response of each filter, `[filters]`, for the response distance R; potentials without filters leave it out. */
   responses?(params: SymbolicParams, x: Tensor): Tensor;
 }

@@ -9,6 +9,7 @@ import * as layers from '../../src/nets/layers.ts';
 import * as nets from '../../src/nets/net.ts';
 import * as onnx from '../../src/nets/onnx.ts';
 import * as vgg from '../../src/nets/vgg.ts';
+import * as residual from '../../src/nets/wide-resnet.ts';
 import { expectRows, expectSentence, exportedFunctions, implementations, messageOf } from '../support/rows.ts';
 import { expectScores, gaussianScores } from '../support/statistics.ts';
 import { differences, expectSameBits, nonFinite, numbersOf, typesOf } from '../support/trees.ts';
@@ -16,6 +17,7 @@ import { differences, expectSameBits, nonFinite, numbersOf, typesOf } from '../s
 const { conv, dense, flatten, normalFanIn, pointwise, pool } = layers;
 const { gaborBank } = gabor;
 const { chain, withWeights } = nets;
+const { wideResNet } = residual;
 
 interface LayerCase {
   readonly label: string;
@@ -101,6 +103,10 @@ const ROWS: Readonly<Record<string, readonly LayerCase[]>> = {
     layer('onnxFilters of grey images', onnx.onnxFilters(ONNX), [1, 3, 3], [2, 3, 3]),
     layer('onnxFilters with one number a channel', onnx.onnxFilters(ONNX, { output: 'means' }), [3, 5, 4], [2]),
   ],
+  wideResNet: [
+    layer('wideResNet', wideResNet({ widths: [2, 3], blocks: 1 }), [1, 6, 5], [1]),
+    layer('wideResNet of one width twice', wideResNet({ widths: [2, 2], blocks: 2 }), [3, 8, 8], [1]),
+  ],
   classifierNet: [layer('classifierNet', (shape) => classifierNet(shape, 4), [1, 8, 8], [4])],
 };
 
@@ -115,8 +121,8 @@ function applied(net: nets.Net, params: Params, x: NDArray): Promise<NDArray> {
 }
 
 test('every layer and every network has a row', () => {
-  expect(implementations('nets')).toEqual(['activations', 'gabor', 'layers', 'net', 'onnx', 'vgg']);
-  const exported = [layers, gabor, nets, onnx, vgg]
+  expect(implementations('nets')).toEqual(['activations', 'gabor', 'layers', 'net', 'onnx', 'vgg', 'wide-resnet']);
+  const exported = [layers, gabor, nets, onnx, vgg, residual]
     .flatMap(exportedFunctions)
     .filter((name) => !INITIALISERS.has(name));
   expectRows(ROWS, [...exported, 'classifierFilters', 'classifierNet']);
@@ -140,7 +146,7 @@ describe.each(CASES)('%s', (label, { layer: make, input, output }) => {
     const fresh = net.init(createStream(1));
     expectSameBits(net.init(createStream(1)), fresh);
     expect(nonFinite(fresh)).toEqual([]);
-    const weights = Object.keys(typesOf(fresh)).filter((path) => /(^|\.)w$/.test(path));
+    const weights = Object.keys(typesOf(fresh)).filter((path) => /(^|\.)[vw]$/.test(path));
     expect(differences(net.init(createStream(2)), fresh)).toEqual(weights);
   });
 });

@@ -6,7 +6,9 @@ import { ACTIVATIONS } from '../../src/nets/activations.ts';
 import { gaborBank } from '../../src/nets/gabor.ts';
 import { conv, dense, pointwise } from '../../src/nets/layers.ts';
 import { chain } from '../../src/nets/net.ts';
+import { wideResNet } from '../../src/nets/wide-resnet.ts';
 import { descriptor } from '../../src/potentials/descriptor.ts';
+import { scalarPotential } from '../../src/potentials/scalar.ts';
 import { force } from '../../src/samplers/langevin.ts';
 import { expectRows, implementations } from '../support/rows.ts';
 import { differences, expectSameBits, nonFinite, numbersOf, widened } from '../support/trees.ts';
@@ -54,6 +56,18 @@ const ROWS: Readonly<Record<string, readonly PotentialCase[]>> = {
       potential: descriptor(chain(dense(5), silu, dense(3), silu)([2])),
       itemShape: [2],
       filters: 3,
+    },
+  ],
+  scalar: [
+    {
+      label: 'scalar potential of images',
+      potential: scalarPotential(wideResNet({ widths: [3, 4], blocks: 1 }), IMAGE),
+      itemShape: IMAGE,
+    },
+    {
+      label: 'scalar potential of points',
+      potential: scalarPotential(chain(dense(5), silu, dense(1)), [2]),
+      itemShape: [2],
     },
   ],
 };

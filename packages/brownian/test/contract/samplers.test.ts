@@ -44,7 +44,8 @@ const runtime = createRuntime(interpreterBackend());
 afterAll(() => runtime.dispose());
 
 test('every file of src/samplers has a row', () => {
-  expectRows(ROWS, implementations('samplers', ['replay-buffer', 'start']));
+  // The potential flow takes no steps by noise, it solves an equation: test/potential-flow.test.ts.
+  expectRows(ROWS, implementations('samplers', ['potential-flow', 'replay-buffer', 'start']));
 });
 
 describe.each(Object.entries(ROWS))('%s', (name, { make, potential, shape }) => {
