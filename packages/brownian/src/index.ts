@@ -23,11 +23,25 @@ export {
 export { type ResizeOptions, resize } from './data/resize.ts';
 
 export { ACTIVATIONS, type ActivationName } from './nets/activations.ts';
+export {
+  type DcganDiscriminatorOptions,
+  type DcganGeneratorOptions,
+  dcganDiscriminator,
+  dcganGenerator,
+} from './nets/dcgan.ts';
 export { type GaborOptions, gaborBank } from './nets/gabor.ts';
 export { type ConvLayerOptions, conv, dense, flatten, pointwise, pool, normalFanIn } from './nets/layers.ts';
+export { type MlpOptions, mlp } from './nets/mlp.ts';
 export { type Layer, type Net, chain } from './nets/net.ts';
 
 export { type DescriptorPotentialOptions, descriptor } from './potentials/descriptor.ts';
+export {
+  type ElasticKernelOptions,
+  elasticEnergy,
+  elasticInteraction,
+  elasticKernel,
+  pairwiseSquaredDistances,
+} from './potentials/elastic.ts';
 export {
   LANGEVIN_DEFAULTS,
   type Sampler,
@@ -44,6 +58,23 @@ export { type ChainStart, startParticles } from './samplers/start.ts';
 export { type ContrastOptions, type Flow, type FlowPoint, type FlowResult, squaredSpeed } from './flows/flow.ts';
 export { type JkoOptions, jko } from './flows/jko.ts';
 export { kl } from './flows/kl.ts';
+export {
+  type StabiliserKernel,
+  type StabiliserOptions,
+  STABILISER_DEFAULTS,
+  elasticFlow,
+  elasticGanFlow,
+} from './flows/adversarial/elastic.ts';
+export type {
+  AdversarialFlow,
+  AdversarialLoss,
+  DiscriminatorFlow,
+  DiscriminatorPoint,
+  GeneratorPoint,
+} from './flows/adversarial/flow.ts';
+export { logisticFlow } from './flows/adversarial/logistic.ts';
+export { type MmdFlowOptions, mmdFlow } from './flows/adversarial/mmd.ts';
+export { type WassersteinOptions, wassersteinFlow } from './flows/adversarial/wasserstein.ts';
 
 export { type AdamOptions, heavyBall, scaleByAdam } from './optim/moments.ts';
 export {
@@ -92,7 +123,7 @@ export {
 } from './metrics/feature-network.ts';
 export { type ImageModelSpec, modelInput, modelNetwork } from './metrics/model-network.ts';
 export { auroc } from './metrics/auroc.ts';
-export { type ElasticKernelOptions, eieg, elasticEnergy, elasticKernel } from './metrics/eieg.ts';
+export { eieg } from './metrics/eieg.ts';
 export { fid, frechetDistance } from './metrics/fid.ts';
 export { inceptionScore, inceptionScoreOfProbabilities } from './metrics/inception-score.ts';
 export { type KidEstimate, type KidSubsets, kid, kidOfSubsets } from './metrics/kid.ts';
