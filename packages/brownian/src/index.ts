@@ -95,6 +95,12 @@ export {
   chainTransforms,
 } from './optim/transform.ts';
 
+export {
+  type AdversarialModel,
+  type AdversarialState,
+  type Trained,
+  adversarialLearner,
+} from './learners/adversarial.ts';
 export type * from './learners/options.ts';
 export {
   type DescriptiveModel,
