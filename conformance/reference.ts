@@ -81,6 +81,9 @@ export function numberOf(reference: Reference, name: string): number {
   return value;
 }
 
+/** Expected values below this are the rounding of sums of float64 that cancel: zero, by a symmetry of the problem. */
+const ROUNDING = 1e-12;
+
 /** The worst relative error |a−b| / max|expected| of one tensor; infinite when shapes or finiteness differ. */
 export function relativeError(actual: NDArray | undefined, expected: NDArray): number {
   if (actual === undefined || actual.data.length !== expected.data.length) return Infinity;
@@ -91,5 +94,5 @@ export function relativeError(actual: NDArray | undefined, expected: NDArray): n
     worst = Math.max(worst, Math.abs(a - b));
     largest = Math.max(largest, Math.abs(b));
   }
-  return worst === 0 ? 0 : worst / largest;
+  return worst / Math.max(largest, ROUNDING);
 }

@@ -1,8 +1,12 @@
-import { type Tensor, softplus } from '@brownian/graph';
-import type { SymbolicParams } from 'brownian';
+import { type Tensor, constant, softplus, zeros } from '@brownian/graph';
+import {
+  type DiscriminatorFlow,
+  type SymbolicParams,
+  dcganDiscriminator as discriminatorNet,
+  dcganGenerator,
+  elasticGanFlow,
+} from 'brownian';
 import { images, seeded } from '../data.ts';
-import { elasticDiscriminatorLoss, elasticGeneratorLoss } from '../elastic.ts';
-import { discriminator, discriminatorParams, generator, generatorParams } from '../nets/dcgan.ts';
 import { trainingCase } from '../training.ts';
 import type { Workload } from '../workload.ts';
 
@@ -18,6 +22,15 @@ const SETTINGS = {
   beta1: 0.5,
 } as const;
 
+const ITEM = SHAPE.slice(1);
+const GENERATOR = dcganGenerator({ output: ITEM })([LATENT]);
+const DISCRIMINATOR = discriminatorNet({ features: SETTINGS.features })(ITEM);
+const CLASSIFIER = discriminatorNet({ features: 1 })(ITEM);
+const FLOW = elasticGanFlow(
+  { dimension: SETTINGS.kernelDimension, cutoff: SETTINGS.cutoff },
+  { kernel: 'elastic', cutoff: SETTINGS.stabiliser, weight: 1 },
+);
+
 type DiscriminatorBatch = { readonly real: Tensor; readonly z: Tensor; readonly generator: SymbolicParams };
 type GeneratorBatch = { readonly real: Tensor; readonly z: Tensor; readonly discriminator: SymbolicParams };
 
@@ -29,16 +42,18 @@ export const eiegDiscriminator: Workload = {
   setup: (runtime) => {
     const draw = seeded('eieg-d');
     const real = images(SHAPE, draw);
-    const held = generatorParams(LATENT, draw);
-    const { cutoff, stabiliser, kernelDimension, rate, beta1, features } = SETTINGS;
+    const held = GENERATOR.init(draw.split('generator'));
+    const { rate, beta1 } = SETTINGS;
     const training = {
       name: 'EIEG-GAN discriminator step',
-      params: discriminatorParams(features, draw),
+      params: DISCRIMINATOR.init(draw.split('params')),
       loss: (params: SymbolicParams, batch: unknown) => {
         const given = batch as DiscriminatorBatch;
-        const onReal = discriminator(params, given.real);
-        const onFake = discriminator(params, generator(given.generator, given.z));
-        return elasticDiscriminatorLoss(onReal, onFake, [cutoff, stabiliser], kernelDimension);
+        const discriminate = (items: Tensor): Tensor => DISCRIMINATOR.apply(params, items);
+        const items = { fake: GENERATOR.apply(given.generator, given.z), real: given.real };
+        const features = { fake: discriminate(items.fake), real: discriminate(items.real) };
+        const at = { ...features, items, discriminate, mix: constant(zeros([SHAPE[0]])) };
+        return (FLOW.discriminator as DiscriminatorFlow).loss(at).loss;
       },
       batch: () => ({ real, z: draw.normal([SHAPE[0], LATENT]), generator: held }),
       rate,
@@ -56,15 +71,15 @@ export const eiegGenerator: Workload = {
   setup: (runtime) => {
     const draw = seeded('eieg-g');
     const real = images(SHAPE, draw);
-    const { cutoff, kernelDimension, rate, beta1, features } = SETTINGS;
-    const held = discriminatorParams(features, draw);
+    const { rate, beta1 } = SETTINGS;
+    const held = DISCRIMINATOR.init(draw.split('discriminator'));
     const training = {
       name: 'EIEG-GAN generator step',
-      params: generatorParams(LATENT, draw),
+      params: GENERATOR.init(draw.split('params')),
       loss: (params: SymbolicParams, batch: unknown) => {
         const given = batch as GeneratorBatch;
-        const onFake = discriminator(given.discriminator, generator(params, given.z));
-        return elasticGeneratorLoss(onFake, discriminator(given.discriminator, given.real), cutoff, kernelDimension);
+        const fake = DISCRIMINATOR.apply(given.discriminator, GENERATOR.apply(params, given.z));
+        return FLOW.generatorLoss({ fake, real: DISCRIMINATOR.apply(given.discriminator, given.real) });
       },
       batch: () => ({ real, z: draw.normal([SHAPE[0], LATENT]), discriminator: held }),
       rate,
@@ -84,9 +99,9 @@ export const dcganDiscriminator: Workload = {
     const batch = { real: images(SHAPE, draw) };
     const training = {
       name: 'DCGAN discriminator step',
-      params: discriminatorParams(1, draw),
+      params: CLASSIFIER.init(draw.split('params')),
       loss: (params: SymbolicParams, given: unknown) =>
-        softplus(discriminator(params, (given as { real: Tensor }).real).neg()).mean(),
+        softplus(CLASSIFIER.apply(params, (given as { real: Tensor }).real).neg()).mean(),
       batch: () => batch,
       rate: 2e-4,
       adam: { beta1: 0.5 },

@@ -7,11 +7,11 @@ import {
   chain,
   dense,
   effectiveStep,
+  elasticInteraction,
   langevin,
   pointwise,
 } from 'brownian';
 import { gaussianGrid, recording, scaled, seeded } from '../data.ts';
-import { elasticGeneratorLoss } from '../elastic.ts';
 import { checked, trainingCase } from '../training.ts';
 import type { Workload } from '../workload.ts';
 
@@ -35,7 +35,7 @@ export const mlpGenerator: Workload = {
       params: net.init(draw.split('params')),
       loss: (params: SymbolicParams, batch: unknown) => {
         const given = batch as { readonly real: Tensor; readonly z: Tensor };
-        return elasticGeneratorLoss(net.apply(params, given.z), given.real, cutoff, kernelDimension);
+        return elasticInteraction(net.apply(params, given.z), given.real, { dimension: kernelDimension, cutoff });
       },
       batch: () => ({ real, z: draw.normal([BATCH, 2]) }),
       rate,

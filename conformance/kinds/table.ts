@@ -2,6 +2,8 @@ import type { Conform } from '../reference.ts';
 import { conformBatchNorm } from './batch-norm.ts';
 import { conformConv2d, conformConvTranspose2d } from './convolution.ts';
 import { conformDescriptorIteration } from './descriptor-iteration.ts';
+
+import { conformEiegGanLosses } from './eieg-gan-losses.ts';
 import { conformEiegMetric } from './eieg-metric.ts';
 import { conformMetrics } from './metrics.ts';
 import { conformOde } from './ode.ts';
@@ -17,6 +19,7 @@ export const KINDS: Readonly<Record<string, Conform>> = {
   optimizers: conformOptimizers,
   metrics: conformMetrics,
   'eieg-metric': conformEiegMetric,
+  'eieg-gan-losses': conformEiegGanLosses,
   ode: conformOde,
   'vapo-loss': conformVapoLoss,
 };

@@ -34,6 +34,12 @@ export {
 } from './data/safetensors.ts';
 
 export { ACTIVATIONS, type ActivationName } from './nets/activations.ts';
+export {
+  type DcganDiscriminatorOptions,
+  type DcganGeneratorOptions,
+  dcganDiscriminator,
+  dcganGenerator,
+} from './nets/dcgan.ts';
 export { type GaborOptions, gaborBank } from './nets/gabor.ts';
 export { type ConvLayerOptions, conv, dense, flatten, pointwise, pool, normalFanIn } from './nets/layers.ts';
 export { type Layer, type Net, chain, withWeights } from './nets/net.ts';
@@ -52,9 +58,17 @@ export {
   vggTrunk,
 } from './nets/vgg.ts';
 export { WIDE_RESNETS, type WideResNetOptions, wideResNet } from './nets/wide-resnet.ts';
+export { type MlpOptions, mlp } from './nets/mlp.ts';
 
 export { type DescriptorPotentialOptions, descriptor } from './potentials/descriptor.ts';
 export { type ScalarPotentialOptions, scalarPotential } from './potentials/scalar.ts';
+export {
+  type ElasticKernelOptions,
+  elasticEnergy,
+  elasticInteraction,
+  elasticKernel,
+  pairwiseSquaredDistances,
+} from './potentials/elastic.ts';
 export {
   LANGEVIN_DEFAULTS,
   type Sampler,
@@ -101,6 +115,23 @@ export {
   poissonGradients,
   poissonLoss,
 } from './flows/poisson.ts';
+export {
+  type StabiliserKernel,
+  type StabiliserOptions,
+  STABILISER_DEFAULTS,
+  elasticFlow,
+  elasticGanFlow,
+} from './flows/adversarial/elastic.ts';
+export type {
+  AdversarialFlow,
+  AdversarialLoss,
+  DiscriminatorFlow,
+  DiscriminatorPoint,
+  GeneratorPoint,
+} from './flows/adversarial/flow.ts';
+export { logisticFlow } from './flows/adversarial/logistic.ts';
+export { type MmdFlowOptions, mmdFlow } from './flows/adversarial/mmd.ts';
+export { type WassersteinOptions, wassersteinFlow } from './flows/adversarial/wasserstein.ts';
 
 export { type AdamOptions, heavyBall, scaleByAdam } from './optim/moments.ts';
 export {
@@ -121,6 +152,12 @@ export {
   chainTransforms,
 } from './optim/transform.ts';
 
+export {
+  type AdversarialModel,
+  type AdversarialState,
+  type Trained,
+  adversarialLearner,
+} from './learners/adversarial.ts';
 export type * from './learners/options.ts';
 export {
   type DescriptiveLearner,
@@ -166,7 +203,7 @@ export {
 } from './metrics/feature-network.ts';
 export { type ImageModelSpec, modelInput, modelNetwork } from './metrics/model-network.ts';
 export { auroc } from './metrics/auroc.ts';
-export { type ElasticKernelOptions, eieg, elasticEnergy, elasticKernel } from './metrics/eieg.ts';
+export { eieg } from './metrics/eieg.ts';
 export { fid, frechetDistance } from './metrics/fid.ts';
 export { inceptionScore, inceptionScoreOfProbabilities } from './metrics/inception-score.ts';
 export { type KidEstimate, type KidSubsets, kid, kidOfSubsets } from './metrics/kid.ts';

@@ -3,6 +3,24 @@ import type { Runtime } from '@brownian/runtime';
 import { kernelSums, squaredDistances, unbiasedDiscrepancy } from './kernel-mean.ts';
 import { checkSets, doubles, rowsOf } from './rows.ts';
 
+/** @throws RangeError naming the bandwidth */
+function checkBandwidths(bandwidths: readonly number[]): void {
+  const bad = bandwidths.find((sigma) => !(sigma > 0 && Number.isFinite(sigma)));
+  if (bad !== undefined || bandwidths.length === 0)
+    throw new RangeError(`The bandwidths of MMD must be positive numbers, got ${bad ?? 'none'}.`);
+}
+
+/**
+ * Mean of Gaussian kernels exp(−r²/2σ²) of several bandwidths σ, of squared distances.
+ *
+ * @throws RangeError when there is no bandwidth, or one is not positive
+ */
+export function gaussianKernels(squared: Tensor, bandwidths: readonly number[]): Tensor {
+  checkBandwidths(bandwidths);
+  const terms = bandwidths.map((sigma) => exp(squared.mul(-1 / (2 * sigma * sigma))));
+  return terms.reduce((sum, term) => sum.add(term)).mul(1 / bandwidths.length);
+}
+
 /**
  * Unbiased squared maximum mean discrepancy (Gretton et al. 2012, equation 3) under the mean of Gaussian kernels
  * exp(−‖x − y‖²/2σ²) of several bandwidths.
@@ -14,15 +32,8 @@ import { checkSets, doubles, rowsOf } from './rows.ts';
  */
 export async function mmd(runtime: Runtime, x: NDArray, y: NDArray, bandwidths: readonly number[]): Promise<number> {
   checkSets('MMD', x, y, 2);
-  const bad = bandwidths.find((sigma) => !(sigma > 0 && Number.isFinite(sigma)));
-  if (bad !== undefined || bandwidths.length === 0)
-    throw new RangeError(`The bandwidths of MMD must be positive numbers, got ${bad ?? 'none'}.`);
-  const kernel = (a: Tensor, b: Tensor): Tensor => {
-    const squared = squaredDistances(a, b);
-    const terms = bandwidths.map((sigma) => exp(squared.mul(-1 / (2 * sigma * sigma))));
-    return terms.reduce((sum, term) => sum.add(term)).mul(1 / bandwidths.length);
-  };
-  const sums = kernelSums(runtime, kernel);
+  checkBandwidths(bandwidths);
+  const sums = kernelSums(runtime, (a, b) => gaussianKernels(squaredDistances(a, b), bandwidths));
   try {
     return await unbiasedDiscrepancy(sums, x, y);
   } finally {

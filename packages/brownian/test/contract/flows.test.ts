@@ -125,8 +125,9 @@ async function slopesOf(run: Compiled<Arguments, Result>, params: Params, at: Po
 }
 
 test('every file of src/flows has a row', () => {
-  // VAPO's loss takes clocks and no particles: test/vapo.test.ts has its contract.
-  expectRows(ROWS, implementations('flows', ['flow', 'homotopy', 'poisson']));
+  // VAPO's loss takes clocks and no particles, and flows of generators two networks: test/vapo.test.ts and
+  // adversarial-flows.test.ts have their contracts.
+  expectRows(ROWS, implementations('flows', ['flow', 'homotopy', 'poisson', 'adversarial']));
 });
 
 const CASES = Object.entries(ROWS).flatMap(([name, row]) =>

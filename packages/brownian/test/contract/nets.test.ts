@@ -4,8 +4,10 @@ import { afterAll, describe, expect, test } from 'vitest';
 import type { Params, SymbolicParams } from '../../src/interfaces.ts';
 import { classifierFilters, classifierNet } from '../../src/metrics/classifier.ts';
 import { ACTIVATIONS, type ActivationName } from '../../src/nets/activations.ts';
+import * as dcgan from '../../src/nets/dcgan.ts';
 import * as gabor from '../../src/nets/gabor.ts';
 import * as layers from '../../src/nets/layers.ts';
+import * as perceptron from '../../src/nets/mlp.ts';
 import * as nets from '../../src/nets/net.ts';
 import * as onnx from '../../src/nets/onnx.ts';
 import * as vgg from '../../src/nets/vgg.ts';
@@ -15,9 +17,11 @@ import { expectScores, gaussianScores } from '../support/statistics.ts';
 import { differences, expectSameBits, nonFinite, numbersOf, typesOf } from '../support/trees.ts';
 
 const { conv, dense, flatten, normalFanIn, pointwise, pool } = layers;
+const { dcganDiscriminator, dcganGenerator } = dcgan;
 const { gaborBank } = gabor;
 const { chain, withWeights } = nets;
 const { wideResNet } = residual;
+const { mlp } = perceptron;
 
 interface LayerCase {
   readonly label: string;
@@ -107,6 +111,23 @@ const ROWS: Readonly<Record<string, readonly LayerCase[]>> = {
     layer('wideResNet', wideResNet({ widths: [2, 3], blocks: 1 }), [1, 6, 5], [1]),
     layer('wideResNet of one width twice', wideResNet({ widths: [2, 2], blocks: 2 }), [3, 8, 8], [1]),
   ],
+  dcganDiscriminator: [
+    layer('dcganDiscriminator', dcganDiscriminator({ features: 3, width: 2 }), [3, 32, 32], [3]),
+    layer('dcganDiscriminator of 28×28', dcganDiscriminator({ features: 1, width: 2, norm: false }), [1, 28, 28], [1]),
+  ],
+  dcganGenerator: [
+    layer('dcganGenerator', dcganGenerator({ output: [3, 32, 32], width: 2 }), [5], [3, 32, 32]),
+    layer('dcganGenerator of 4×8', dcganGenerator({ output: [1, 4, 8], width: 2 }), [5], [1, 4, 8]),
+  ],
+  mlp: [
+    layer('mlp', mlp({ widths: [4, 3], output: [2], activation: ACTIVATIONS.leakyRelu }), [2], [2]),
+    layer(
+      'mlp of images',
+      mlp({ widths: [4], output: [1, 3, 3], activation: ACTIVATIONS.relu, last: ACTIVATIONS.tanh }),
+      [5],
+      [1, 3, 3],
+    ),
+  ],
   classifierNet: [layer('classifierNet', (shape) => classifierNet(shape, 4), [1, 8, 8], [4])],
 };
 
@@ -121,8 +142,9 @@ function applied(net: nets.Net, params: Params, x: NDArray): Promise<NDArray> {
 }
 
 test('every layer and every network has a row', () => {
-  expect(implementations('nets')).toEqual(['activations', 'gabor', 'layers', 'net', 'onnx', 'vgg', 'wide-resnet']);
-  const exported = [layers, gabor, nets, onnx, vgg, residual]
+  const files = ['activations', 'dcgan', 'gabor', 'layers', 'mlp', 'net', 'onnx', 'vgg', 'wide-resnet'];
+  expect(implementations('nets')).toEqual(files);
+  const exported = [layers, dcgan, gabor, perceptron, nets, onnx, vgg, residual]
     .flatMap(exportedFunctions)
     .filter((name) => !INITIALISERS.has(name));
   expectRows(ROWS, [...exported, 'classifierFilters', 'classifierNet']);
@@ -272,6 +294,13 @@ test.each<[string, () => unknown, readonly string[]]>([
     () => gaborBank({ wavelengths: [4, 2] }),
     ['gaborBank', 'more than 2 pixels', 'got 2'],
   ],
+  [
+    'a dcganGenerator of images that do not halve',
+    () => dcganGenerator({ output: [1, 9, 9] }),
+    ['dcganGenerator', 'halve evenly', '[1, 9, 9]'],
+  ],
+  ['a dcganDiscriminator of points', () => dcganDiscriminator({ features: 1 })([2]), ['dcganDiscriminator', '[2]']],
+  ['a dcganGenerator of images', () => dcganGenerator({ output: [1, 8, 8] })([2, 2]), ['dcganGenerator', '[2, 2]']],
   [
     'a chain whose layers do not fit',
     () => chain(conv({ channels: 2, kernel: 3 }), dense(3))([1, 4, 4]),

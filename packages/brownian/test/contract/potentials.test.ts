@@ -76,7 +76,8 @@ const runtime = createRuntime(interpreterBackend());
 afterAll(() => runtime.dispose());
 
 test('every file of src/potentials has a row', () => {
-  expectRows(ROWS, implementations('potentials'));
+  // The elastic kernel is a function of pairs; the golden values and the contract of metrics test it.
+  expectRows(ROWS, implementations('potentials', ['elastic']));
 });
 
 test('the gain of a descriptor multiplies Φ', async () => {
