@@ -150,7 +150,7 @@ test('the stabiliser weighs in with λ, and 0 leaves it out', async () => {
       return { loss, ...parts };
     });
     const found = await run(ndarray([0.6, -0.4], [2, 1]), fake, real, mix);
-    return Object.fromEntries(Object.entries(found).map(([name, value]) => [name, item(value as NDArray)]));
+    return Object.fromEntries(Object.entries(found).map(([name, value]) => [name, item(value)]));
   };
   const [none, twice] = [await lossAt(0), await lossAt(2)];
   expect(Object.keys(none).toSorted()).toEqual(['energy', 'loss']);

@@ -15,7 +15,7 @@ import { dcganDiscriminator, dcganGenerator } from '../../src/nets/dcgan.ts';
 import { mlp } from '../../src/nets/mlp.ts';
 import { adam } from '../../src/optim/optimizers.ts';
 import { expectSentence, messageOf } from '../support/rows.ts';
-import { differences, expectSameBits, nonFinite, stored, typesOf } from '../support/trees.ts';
+import { differences, expectSameBits, nonFinite, numbersOf, stored, typesOf } from '../support/trees.ts';
 
 const runtime = createRuntime(interpreterBackend());
 afterAll(() => runtime.dispose());
@@ -89,7 +89,7 @@ describe.each(CASES)('%s', (_, { data, model }) => {
     const kept = stored(start);
     const half = await advance(learner, data, start, draw, [0, 1]);
     expectSameBits(start, kept);
-    const from = cut ? (stored(half.state) as AdversarialState) : half.state;
+    const from = cut ? stored<AdversarialState>(half.state) : half.state;
     const end = await advance(learner, data, from, draw, [2, 3]);
     expect(typesOf(end.state)).toEqual(typesOf(stored(start)));
     await learner.dispose();
@@ -131,7 +131,7 @@ test('weights of a WGAN stay within the clip', async () => {
   const learner = adversarialLearner(runtime, model);
   const start = await learner.init(createStream(1), data);
   const { state } = await advance(learner, data, start, createStream(2), [0]);
-  const values = flatten<NDArray>(state.discriminator).leaves.flatMap(({ data: d }) => [...(d as Float64Array)]);
+  const values = flatten<NDArray>(state.discriminator).leaves.flatMap(numbersOf);
   // The bound is a float32.
   expect(Math.max(...values.map(Math.abs))).toBeCloseTo(0.01, 8);
   await learner.dispose();
