@@ -49,7 +49,7 @@ async function runCell(cell: Cell, folder: string, net: string, bench: Bench): P
       iterations: config.iterations,
       seed,
       columns: count,
-      // As many steps as the chains have made, so that it is as far from zero as they are.
+      // As many steps as the chains have made.
       synthesis: { shape: [3, side, side], steps: config.iterations * config.langevin.steps },
     },
     bench,

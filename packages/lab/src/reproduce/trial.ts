@@ -73,7 +73,7 @@ function record(curves: Curves, metrics: Metrics): void {
     (curves[name] ??= []).push(Number.isFinite(value) ? Number(value.toPrecision(7)) : null);
 }
 
-/** Draws one image of another size from zero: with a weight per channel, Φ applies to every size. */
+/** Draws one image of another size from uniform noise: with a weight per channel, Φ applies to every size. */
 async function synthesise(
   runtime: Runtime,
   { model, options, filters }: Trial,
@@ -82,7 +82,9 @@ async function synthesise(
   draw: Stream,
 ): Promise<CellPicture> {
   const sampling = { ...options.sampling, from: 'start' as const, steps };
-  const learner = createLearner(runtime, model, { ...options, sampling }, shape, filters);
+  // From zero every place sees the same gradient, and nothing tells where a stationary texture should put its grains.
+  const chains = { ...options.chains, start: 'uniform' as const };
+  const learner = createLearner(runtime, model, { ...options, sampling, chains }, shape, filters);
   try {
     const bytes = await gridPng(await learner.sample(state, 1, draw));
     return { name: 'synthesis', format: 'png', bytes };
