@@ -5,7 +5,7 @@ import { formatNumber, formatSeconds } from '../progress.ts';
 import { type MetricsRecord, readMetrics } from '../runs/database.ts';
 import { type RunSummary, summarize } from '../runs/list.ts';
 import { runFiles } from '../runs/run.ts';
-import { overlaidCurves } from './curves.ts';
+import { type Chart, overlaidCurves } from './curves.ts';
 import { dataTitle, isImages } from './facts.ts';
 import { type Markup, html, raw } from './html.ts';
 import { MARK, shell } from './shell.ts';
@@ -114,24 +114,29 @@ export function key(label: string, color: string): Markup {
   return html`<span class="key"><i style="background: ${color}"></i>${label}</span>`;
 }
 
+/** Charts of overlaid runs, each with the colours of its runs. */
+export function chartsOf(drawn: readonly Chart[]): Markup {
+  return html`<div class="charts">
+    ${drawn.map(
+      ({ title, meaning, legend, svg }) =>
+        html`<figure>
+          <div class="charthead">
+            <h3>${title}</h3>
+            ${legend.map(({ label, color }) => key(label, color))}
+          </div>
+          ${raw(svg)}
+          <p>${meaning}</p>
+        </figure>`,
+    )}
+  </div>`;
+}
+
 function charts(runs: readonly ComparedRun[]): Markup | null {
   const drawn = overlaidCurves(runs.map(({ label, records }, i) => ({ label, records, color: colorOf(i) })));
   if (drawn.length === 0) return null;
   return html`<h2>Learning curves</h2>
     <p class="hint">The running median of each run.</p>
-    <div class="charts">
-      ${drawn.map(
-        ({ title, meaning, legend, svg }) =>
-          html`<figure>
-            <div class="charthead">
-              <h3>${title}</h3>
-              ${legend.map(({ label, color }) => key(label, color))}
-            </div>
-            ${raw(svg)}
-            <p>${meaning}</p>
-          </figure>`,
-      )}
-    </div>`;
+    ${chartsOf(drawn)}`;
 }
 
 function pictures(runs: readonly ComparedRun[]): Markup | null {

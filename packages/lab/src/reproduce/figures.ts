@@ -1,6 +1,6 @@
 import { overlaidCurves } from '../report/curves.ts';
-import { COLORS, key } from '../report/comparison.ts';
-import { type Markup, html, raw } from '../report/html.ts';
+import { COLORS, chartsOf } from '../report/comparison.ts';
+import { type Markup, html } from '../report/html.ts';
 import type { CellResult } from './experiment.ts';
 
 /** Metrics whose curves are drawn: R, and the energies of Fig. 7. */
@@ -55,19 +55,7 @@ export function curveFigures(results: readonly CellResult[]): Markup[] {
       records: recordsOf(cell),
     }));
     return html`<h2>Curves: ${name}</h2>
-      <div class="charts">
-        ${overlaidCurves(runs).map(
-          ({ title, meaning, legend, svg }) =>
-            html`<figure>
-              <div class="charthead">
-                <h3>${title}</h3>
-                ${legend.map(({ label, color }) => key(label, color))}
-              </div>
-              ${raw(svg)}
-              <p>${meaning}</p>
-            </figure>`,
-        )}
-      </div>`;
+      ${chartsOf(overlaidCurves(runs))}`;
   });
 }
 
