@@ -123,7 +123,7 @@ const REWRITES: Partial<Record<Primitive, Rewrite>> = {
   },
   sum: (node, a) => {
     if (attributesOf(node, 'sum').axes.length === 0) return a;
-    // A factor costs less after the sum; of one element it would cost the same.
+    // A factor costs less after the sum, which has fewer elements.
     const inner = scaled(a);
     return inner === undefined ? undefined : apply('sum', [inner[0]], node.attributes as never).mul(scalar(inner[1]));
   },
