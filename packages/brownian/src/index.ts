@@ -1,4 +1,4 @@
-export type { Batch, Dataset, Learner, Metrics, Params, Potential, SymbolicParams } from './interfaces.ts';
+export type { Batch, Dataset, LatentView, Learner, Metrics, Params, Potential, SymbolicParams } from './interfaces.ts';
 
 export { DataError } from './data/errors.ts';
 export {
@@ -175,12 +175,17 @@ export {
   shrink,
 } from './learners/multi-grid.ts';
 export { BUILT_IN_NETS, buildPotential } from './learners/potential.ts';
+export { type DescriptiveModelName, createDescriptiveLearner } from './learners/descriptive-family.ts';
+export { type ModelFamily, type ModelPreset } from './learners/family.ts';
 export {
+  FAMILIES,
+  type Family,
+  type FamilyOf,
+  type FamilyOptions,
   MODELS,
   type ModelName,
-  type ModelPreset,
-  createDescriptiveLearner,
   createLearner,
+  familyOf,
 } from './learners/presets.ts';
 
 export {

@@ -47,6 +47,20 @@ export interface Dataset {
   batch(indices: ArrayLike<number>, draw?: Stream): Promise<Batch>;
 }
 
+/** What a model's samples are made from: a latent per item, drawn from a simple law. */
+export interface LatentView<S extends Tree<NDArray> = Tree<NDArray>> {
+  /** Shape of one latent. */
+  readonly shape: readonly number[];
+  /** How latents between two others are found: along the chord, or the great circle for Gaussian noise of many dimensions. */
+  readonly path: 'linear' | 'spherical';
+  /** `n` latents `[n, ...shape]` of that law. */
+  draw(n: number, stream: Stream): NDArray;
+  /** The items of latents: `[n, ...shape]` → `[n, ...item]`. The same latents give the same items. */
+  decode(state: S, z: NDArray): Promise<NDArray>;
+  /** Latents whose items are near these: `[n, ...item]` → `[n, ...shape]`; models that cannot go back leave it out. */
+  encode?(state: S, x: NDArray, draw: Stream): Promise<NDArray>;
+}
+
 /** A model that learns: parameters, optimizer, chains and whatever else its next step needs are its state, a tree of arrays. */
 export interface Learner<S extends Tree<NDArray> = Tree<NDArray>> {
   readonly name: string;
@@ -57,6 +71,10 @@ export interface Learner<S extends Tree<NDArray> = Tree<NDArray>> {
   sample(state: S, n: number, draw: Stream): Promise<NDArray>;
   /** The state's current particles, `[particles, ...item]`, to look at while it trains. */
   particles(state: S): NDArray;
+  /** Φ of items, `[n, ...item]` → `[n]`: higher where they look more like data. Models without a potential leave it out. */
+  potential?(state: S, x: NDArray): Promise<NDArray>;
+  /** The latents behind samples; models whose samples have none, such as particles, leave it out. */
+  readonly latent?: LatentView<S>;
   /** Frees compiled functions. */
   dispose(): Promise<void>;
 }

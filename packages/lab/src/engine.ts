@@ -2,7 +2,7 @@ import type { NDArray, Tree } from '@brownian/graph';
 import type { Stream } from '@brownian/runtime';
 import { nodeRuntime } from '@brownian/runtime/node';
 import { type Dataset, type Layer, type Learner, createLearner } from 'brownian';
-import type { RunConfig } from './config/schema.ts';
+import type { RunConfig } from './config/run-config.ts';
 import type { Score } from './runs/scores.ts';
 import { scoreRun } from './scoring/score.ts';
 

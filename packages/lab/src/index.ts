@@ -1,6 +1,7 @@
 export { UserError } from './errors.ts';
-export type { RunConfig, RunOptions } from './config/schema.ts';
-export { type DataFacts, type Settings, mergeSettings, readSettings, resolveConfig } from './config/settings.ts';
+export { type RunConfig, type RunConfigOf, type RunOptions, inFamily } from './config/run-config.ts';
+export type { DataFacts } from './config/family-config.ts';
+export { type Settings, mergeSettings, readSettings, resolveConfig } from './config/settings.ts';
 export { type DataOptions, type Split, openData } from './data/open.ts';
 export { type Symptom, type SymptomKind, type Watch } from './divergence.ts';
 export { type Engine, type ScoreRequest, type Session, nodeEngine } from './engine.ts';

@@ -1,12 +1,12 @@
 import type { NDArray, Tree } from '@brownian/graph';
 import { NonFiniteError, type Stream } from '@brownian/runtime';
 import type { Batch, BatchOrder, Dataset, Learner, Metrics } from 'brownian';
-import type { RunConfig } from './config/schema.ts';
+import type { RunConfig } from './config/run-config.ts';
 import { type Symptom, type Watch, isCalm, observe, particleSpread } from './divergence.ts';
 import { type LookAhead, lookAhead } from './data/look-ahead.ts';
 import { UserError } from './errors.ts';
 import type { Progress } from './progress.ts';
-import { explainDivergence } from './remedies.ts';
+import { explainDivergence } from './remedies/remedies.ts';
 import type { Checkpoint, TimeSpent } from './runs/checkpoint.ts';
 import type { MetricsRecord, RunEvent } from './runs/database.ts';
 import { configHash } from './runs/run.ts';

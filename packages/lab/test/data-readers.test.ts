@@ -5,7 +5,8 @@ import { float32Data, ndarray } from '@brownian/graph';
 import { createStream } from '@brownian/runtime';
 import type { Dataset } from 'brownian';
 import { describe, expect, it } from 'vitest';
-import { IMAGE_DEFAULTS, type ImageOptions } from '../src/config/schema.ts';
+import type { ImageOptions } from '../src/config/run-config.ts';
+import { IMAGE_DEFAULTS } from '../src/config/schema.ts';
 import { type DataOptions, openData } from '../src/data/open.ts';
 import { readFashionPackage } from '../src/data/read-fashion.ts';
 import {

@@ -3,7 +3,7 @@ import type { Metrics } from 'brownian';
 import { describe, expect, it } from 'vitest';
 import { resolveConfig } from '../src/config/settings.ts';
 import { type Symptom, type Watch, isCalm, observe, particleSpread } from '../src/divergence.ts';
-import { explainDivergence, remediesFor } from '../src/remedies.ts';
+import { explainDivergence, remediesFor } from '../src/remedies/remedies.ts';
 
 /** Watches a series; returns the iteration of the first symptom, from 1, with it. */
 function watched(series: readonly Metrics[]): { at: number; symptom: Symptom | undefined; watch: Watch } {

@@ -4,7 +4,7 @@ import type { NDArray } from '@brownian/graph';
 import { createStream } from '@brownian/runtime';
 import { batchIndices } from 'brownian';
 import { describe, expect, it } from 'vitest';
-import type { RunConfig } from '../src/config/schema.ts';
+import type { RunConfig } from '../src/config/run-config.ts';
 import { resolveConfig } from '../src/config/settings.ts';
 import { openData } from '../src/data/open.ts';
 import { type Outcome, type RunStore, isGridIteration, train } from '../src/loop.ts';

@@ -180,7 +180,8 @@ describe('a report', () => {
       'is damaged or of an older version: it must be a list of { name, value, error, note, provenance }',
     ],
     ['run.json', '{"command":"x"}', 'is damaged: it has no valid "created".'],
-    ['config.json', '{"seed":1}', '"data" in'],
+    ['config.json', '{"seed":1}', '"model" in'],
+    ['config.json', '{"model":"gcn","seed":1}', '"data" in'],
   ])('is refused in a sentence when %s is damaged', async (name, content, message) => {
     const out = await trained();
     writeFileSync(join(out, name), content);

@@ -1,238 +1,63 @@
 import type { Runtime } from '@brownian/runtime';
-import type { Flow } from '../flows/flow.ts';
-import { implicitJko } from '../flows/implicit-jko.ts';
-import { jko } from '../flows/jko.ts';
-import { kl } from '../flows/kl.ts';
 import type { Learner } from '../interfaces.ts';
 import type { Layer } from '../nets/net.ts';
-import { LANGEVIN_DEFAULTS, driftResponse, driftScale } from '../samplers/langevin.ts';
-import { type DescriptiveLearner, descriptiveLearner } from './descriptive.ts';
-import { gridShapes, multiGridLearner } from './multi-grid.ts';
-import { buildOptimizer } from './optimizer.ts';
-import type { DescriptorLearnerOptions, GridOptions } from './options.ts';
-import { buildPotential, hasFixedFilters } from './potential.ts';
+import { DESCRIPTIVE, type DescriptiveModelName } from './descriptive-family.ts';
+import type { ModelFamily, ModelPreset } from './family.ts';
+import type { DescriptorLearnerOptions } from './options.ts';
 
-/** The models by the names of the papers (generalised GCN, Table 1). */
-export type ModelName = 'pgcn' | 'w-pgcn' | 'gcn' | 'wgcn' | 'm-gcn' | 'wm-gcn';
-
-/** A model of the table: the switches that are on, and its settings for data of a shape. */
-export interface ModelPreset {
-  readonly title: string;
-  readonly description: string;
-  /** Default options for items of this shape: images `[channels, height, width]` or points `[2]`. */
-  defaults(itemShape: readonly number[]): DescriptorLearnerOptions;
+/** The options of the models of each family, in groups. */
+export interface FamilyOptions {
+  readonly descriptive: DescriptorLearnerOptions;
 }
 
-function isImage(itemShape: readonly number[]): boolean {
-  return itemShape.length === 3;
+interface FamilyModels {
+  readonly descriptive: DescriptiveModelName;
 }
 
-const ONE_GRID: GridOptions = { sizes: [], steps: [], betas: [] };
+/** Models whose options are the same. */
+export type Family = keyof FamilyOptions;
 
-/** Weight of mean Φ² in units of the network's output, before `gain`. */
-const ENERGY_L2 = 0.1;
+/** The models of a family, or of all, by the names of the papers. */
+export type ModelName<F extends Family = Family> = FamilyModels[F];
 
-/**
- * Learned filters. Settings that train small images in minutes on two cores: with h = δσ = .1 and a gain of 2000 a step moves
- * particles by 10 ∇(Φ/gain); the noise of a step has a standard deviation of h√T = .005.
- */
-function learned(beta: number): (itemShape: readonly number[]) => DescriptorLearnerOptions {
-  const gain = 2000;
-  return (itemShape) => ({
-    potential: isImage(itemShape)
-      ? {
-          net: 'conv',
-          channels: [16, 32, 64],
-          kernels: [5, 4],
-          hidden: 128,
-          activation: 'silu',
-          theta: 'position',
-          gain,
-        }
-      : { net: 'mlp', channels: [128, 128], kernels: [], hidden: 0, activation: 'silu', theta: 'position', gain: 1 },
-    langevin: isImage(itemShape)
-      ? { ...LANGEVIN_DEFAULTS, sigma: 0.5, reference: false, temperature: 0.0025, clip: [-1, 1], maxDisplacement: 0.3 }
-      : { ...LANGEVIN_DEFAULTS, sigma: 0.5, reference: false },
-    flow: {
-      beta,
-      penalty: 'double-backprop',
-      implicitSteps: 0,
-      energyL2: isImage(itemShape) ? ENERGY_L2 / gain : ENERGY_L2,
-      dataNoise: isImage(itemShape) ? 0.03 : 0,
-    },
-    optimizer: {
-      rule: 'adam',
-      learningRate: 3e-3,
-      momentum: 0.5,
-      schedule: 'cosine',
-      decayIterations: 2000,
-      warmup: 0,
-      gradientClip: null,
-      weightClip: null,
-      ema: 0.99,
-    },
-    chains: {
-      kind: 'buffer',
-      particles: 100,
-      bufferSize: 2000,
-      fresh: 0.05,
-      start: 'uniform',
-      range: isImage(itemShape) ? [-1, 0] : [-1, 1],
-    },
-    // Chains in the buffer are about 400 steps old on average; fewer steps than that leave samples unfinished.
-    sampling: { from: 'start', steps: 600, temperature: null },
-    grids: ONE_GRID,
-  });
-}
+/** The family that a model belongs to. */
+export type FamilyOf<N extends ModelName> = { [F in Family]: N extends ModelName<F> ? F : never }[Family];
 
-/** Heights by which grids grow fourfold up to the data's: 4, 16, 64; 8, 32; 7, 28. */
-function gridSizes(height: number): number[] {
-  const sizes = [height];
-  while ((sizes[0] as number) % 4 === 0 && (sizes[0] as number) > 8) sizes.unshift((sizes[0] as number) / 4);
-  return sizes;
-}
-
-/** Several grids of learned filters: short chains from mean colours, as Gao et al. 2018 run them, with the steps of {@link learned}. */
-function gridded(beta: number): (itemShape: readonly number[]) => DescriptorLearnerOptions {
-  return (itemShape) => {
-    const single = learned(beta)(itemShape);
-    if (!isImage(itemShape)) return single;
-    const steps = 30;
-    return {
-      ...single,
-      potential: {
-        ...single.potential,
-        net: 'grid',
-        channels: [16, 32, 64],
-        kernels: [],
-        hidden: 0,
-        activation: 'leakyRelu',
-      },
-      langevin: { ...single.langevin, steps },
-      chains: { ...single.chains, kind: 'persistent', fresh: 0 },
-      sampling: { ...single.sampling, steps },
-      grids: { sizes: gridSizes(itemShape[1] as number), steps: [], betas: [] },
-    };
-  };
-}
-
-/** Fixed filters: the settings of the papers (generalised GCN, section 5.1), plain gradient ascent. */
-function fixed(beta: number): (itemShape: readonly number[]) => DescriptorLearnerOptions {
-  return () => ({
-    potential: { net: 'gabor', channels: [], kernels: [], hidden: 0, activation: 'relu', theta: 'position', gain: 1 },
-    langevin: LANGEVIN_DEFAULTS,
-    flow: { beta, penalty: 'double-backprop', implicitSteps: 0, energyL2: 0, dataNoise: 0 },
-    optimizer: {
-      rule: 'sgd',
-      learningRate: 1e-3,
-      momentum: 0,
-      schedule: 'constant',
-      decayIterations: 1000,
-      warmup: 0,
-      gradientClip: null,
-      weightClip: null,
-      ema: 0,
-    },
-    chains: { kind: 'persistent', particles: 100, bufferSize: 100, fresh: 0, start: 'zero', range: [-1, 1] },
-    sampling: { from: 'chains', steps: 20, temperature: null },
-    grids: ONE_GRID,
-  });
-}
-
-/** β of the w- models [paper]. */
-const BETA = 60;
-
-/** The table of models. */
-export const MODELS: Readonly<Record<ModelName, ModelPreset>> = {
-  pgcn: { title: 'pGCN (FRAME)', description: 'fixed filters, KL flow', defaults: fixed(0) },
-  'w-pgcn': { title: 'w-pGCN (wFRAME)', description: 'fixed filters, JKO flow', defaults: fixed(BETA) },
-  gcn: { title: 'GCN', description: 'learned filters, KL flow', defaults: learned(0) },
-  wgcn: { title: 'wGCN', description: 'learned filters, JKO flow', defaults: learned(BETA) },
-  'm-gcn': { title: 'M-GCN', description: 'learned filters on several grids, KL flow', defaults: gridded(0) },
-  'wm-gcn': { title: 'wM-GCN', description: 'learned filters on several grids, JKO flow', defaults: gridded(BETA) },
+/** The families. */
+export const FAMILIES: { readonly [F in Family]: ModelFamily<ModelName<F>, FamilyOptions[F]> } = {
+  descriptive: DESCRIPTIVE,
 };
 
-/** @throws RangeError unless the penalty is a quadratic that plain descent follows */
-function requireImplicit({ flow, optimizer }: DescriptorLearnerOptions, fixedFilters: boolean): void {
-  const { rule, momentum, schedule, warmup, gradientClip } = optimizer;
-  const plain = rule === 'sgd' && momentum === 0 && schedule === 'constant' && warmup === 0 && gradientClip === null;
-  if (fixedFilters && plain && flow.energyL2 === 0) return;
-  throw new RangeError(
-    `flow.implicitSteps is ${flow.implicitSteps}, which needs fixed filters, no energyL2, and sgd without momentum, schedule, warm-up and gradient clipping; ` +
-      'take pgcn or w-pgcn, or set it to 0.',
-  );
-}
+/** The table of models. */
+export const MODELS: { readonly [N in ModelName]: ModelPreset<FamilyOptions[FamilyOf<N>]> } = {
+  ...DESCRIPTIVE.models,
+};
 
-function buildFlow(options: DescriptorLearnerOptions, fixedFilters: boolean): Flow {
-  const { beta, energyL2, penalty, implicitSteps } = options.flow;
-  if (beta === 0) return kl({ energyL2 });
-  const explicit = { beta, energyL2, speedScale: driftScale(options.langevin), penalty };
-  if (implicitSteps === 0) return jko(explicit);
-  requireImplicit(options, fixedFilters);
-  const { learningRate } = options.optimizer;
-  return implicitJko({
-    ...explicit,
-    learningRate,
-    response: driftResponse(options.langevin),
-    solverSteps: implicitSteps,
-  });
-}
-
-/** A model on one grid, whose state has a type of its own. */
-export function createDescriptiveLearner(
-  runtime: Runtime,
-  model: ModelName,
-  options: DescriptorLearnerOptions,
-  itemShape: readonly number[],
-  filters?: Layer,
-): DescriptiveLearner {
-  return descriptiveLearner(runtime, {
-    name: MODELS[model].title,
-    itemShape,
-    potential: buildPotential(options.potential, itemShape, filters),
-    flow: buildFlow(options, filters !== undefined || hasFixedFilters(options.potential)),
-    optimizer: buildOptimizer(options.optimizer),
-    langevin: options.langevin,
-    chains: options.chains,
-    sampling: options.sampling,
-    dataNoise: options.flow.dataNoise,
-    ema: options.optimizer.ema,
-    weightClip: options.optimizer.weightClip,
-  });
-}
-
-/** The options of grid `i`: its own steps and β. */
-function atGrid(options: DescriptorLearnerOptions, i: number): DescriptorLearnerOptions {
-  const { steps, betas } = options.grids;
-  return {
-    ...options,
-    langevin: { ...options.langevin, steps: steps[i] ?? steps.at(-1) ?? options.langevin.steps },
-    flow: { ...options.flow, beta: betas[i] ?? betas.at(-1) ?? options.flow.beta },
-  };
+/** The family of a model. */
+export function familyOf<N extends ModelName>(model: N): FamilyOf<N> {
+  const families = Object.keys(FAMILIES) as Family[];
+  const found = families.find((family) => Object.hasOwn(FAMILIES[family].models, model));
+  if (found === undefined)
+    throw new RangeError(`There is no model "${model}"; the models are ${Object.keys(MODELS).join(', ')}.`);
+  return found as FamilyOf<N>;
 }
 
 /**
- * A learner from the table, on one grid or, with `grids.sizes`, on several.
+ * A learner from the table.
  *
+ * @param options of the model's family: `MODELS[model].defaults(itemShape)`, with what should differ
  * @param itemShape shape of one datum
  * @param filters fixed filters in the place of `options.potential.net`, such as `vggFilters(…)` or `gaborBank()`
- * @throws RangeError when the potential, or the grids, do not fit data of this shape
+ * @throws RangeError when the options do not fit each other or data of this shape
  */
-export function createLearner(
+export function createLearner<N extends ModelName>(
   runtime: Runtime,
-  model: ModelName,
-  options: DescriptorLearnerOptions,
+  model: N,
+  options: FamilyOptions[FamilyOf<N>],
   itemShape: readonly number[],
   filters?: Layer,
 ): Learner {
-  const { sizes } = options.grids;
-  if (sizes.length === 0) return createDescriptiveLearner(runtime, model, options, itemShape, filters);
-  if (options.chains.kind !== 'persistent')
-    throw new RangeError('chains.kind must be "persistent" with grids: their particles start anew at every iteration.');
-  const grids = gridShapes(itemShape, sizes).map((shape, i) => ({
-    shape,
-    learner: createDescriptiveLearner(runtime, model, atGrid(options, i), shape, filters),
-  }));
-  const { particles } = options.chains;
-  return multiGridLearner({ name: MODELS[model].title, itemShape, grids, particles });
+  // A model and the options of its family belong together, which the compiler cannot follow through the table.
+  const family = FAMILIES[familyOf(model)] as unknown as ModelFamily<N, FamilyOptions[FamilyOf<N>]>;
+  return family.create(runtime, model, options, itemShape, filters);
 }

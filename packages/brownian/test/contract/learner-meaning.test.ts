@@ -7,7 +7,7 @@ import type { Metrics, SymbolicParams } from '../../src/interfaces.ts';
 import { type DescriptiveState, descriptiveLearner } from '../../src/learners/descriptive.ts';
 import type { DescriptorLearnerOptions } from '../../src/learners/options.ts';
 import { buildPotential } from '../../src/learners/potential.ts';
-import { createDescriptiveLearner } from '../../src/learners/presets.ts';
+import { createDescriptiveLearner } from '../../src/learners/descriptive-family.ts';
 import { responseDistance } from '../../src/metrics/response-distance.ts';
 import { sgd } from '../../src/optim/optimizers.ts';
 import { force } from '../../src/samplers/langevin.ts';

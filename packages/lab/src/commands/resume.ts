@@ -3,7 +3,7 @@ import { mergeSettings, resolveConfig, settingsFromFlags } from '../config/setti
 import { openData } from '../data/open.ts';
 import { requireSameRun } from '../loop.ts';
 import type { Checkpoint } from '../runs/checkpoint.ts';
-import type { RunConfig } from '../config/schema.ts';
+import type { RunConfig } from '../config/run-config.ts';
 import type { RunDatabase } from '../runs/database.ts';
 import { holdRun } from '../runs/hold.ts';
 import { describeMachine } from '../runs/machine.ts';

@@ -2,7 +2,8 @@ import { extname, join } from 'node:path';
 import { ShapeError } from '@brownian/graph';
 import { createStream } from '@brownian/runtime';
 import { type Layer, encodeNpy, encodeTensors } from 'brownian';
-import type { RunConfig } from '../config/schema.ts';
+import type { RunConfig } from '../config/run-config.ts';
+import { checkConfig, mergeSettings, settingsFromFlags } from '../config/settings.ts';
 import type { Session } from '../engine.ts';
 import { UserError } from '../errors.ts';
 import { openData } from '../data/open.ts';
@@ -24,8 +25,8 @@ export interface SampleRequest {
   readonly out: string | undefined;
   /** Height and width, such as `128x96`, for models that take images of any size. */
   readonly size: string | undefined;
-  /** Langevin steps, in the place of `sampling.steps`. */
-  readonly steps: string | undefined;
+  /** Text of the flags that stand for options of the run's group `sampling`, by path. */
+  readonly sampling: Readonly<Record<string, string | undefined>>;
 }
 
 const FORMATS: readonly string[] = ['.png', '.npy', '.safetensors'];
@@ -41,10 +42,10 @@ function sizedShape(itemShape: readonly number[], size: string | undefined): rea
   return [itemShape[0] as number, Number(height), Number(width)];
 }
 
-/** Options that a sample may be given for itself. */
-function forSamples(config: RunConfig, { steps }: SampleRequest): RunConfig {
-  if (steps === undefined) return config;
-  return { ...config, sampling: { ...config.sampling, steps: wholeNumber('--steps', steps, 0, 1_000_000) } };
+/** The run's configuration with the options that a sample was given for itself. */
+function forSamples(config: RunConfig, { sampling }: SampleRequest): RunConfig {
+  const own = settingsFromFlags(sampling);
+  return checkConfig(mergeSettings({ ...config }, own), { kind: 'flag' });
 }
 
 /** A model that does not take the size says so in a sentence. */

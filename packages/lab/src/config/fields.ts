@@ -1,5 +1,7 @@
+import type { Family } from 'brownian';
 import { z } from 'zod';
-import { CONFIG } from './schema.ts';
+import { FAMILY_CONFIGS } from './families.ts';
+import { configSchema } from './schema.ts';
 
 /** One option of a run, as the schema describes it. */
 export interface Field {
@@ -7,6 +9,8 @@ export interface Field {
   readonly path: string;
   /** The part of `path` before the dot; '' for options of the run itself. */
   readonly group: string;
+  /** Whose models have it. */
+  readonly families: readonly Family[];
   readonly kind: 'integer' | 'number' | 'boolean' | 'string' | 'choice' | 'list' | 'pair';
   readonly nullable: boolean;
   /** Whether the items of a list are whole numbers. */
@@ -52,7 +56,9 @@ function kindOf(path: string, schema: JsonSchema): Field['kind'] {
   throw new TypeError(`The schema of "${path}" is of a kind the command line cannot offer.`);
 }
 
-function fieldOf(path: string, group: string, schema: JsonSchema): Field {
+type FieldText = Omit<Field, 'families'>;
+
+function fieldOf(path: string, group: string, schema: JsonSchema): FieldText {
   const options =
     schema.anyOf ?? (Array.isArray(schema.type) ? schema.type.map((type: string) => ({ ...schema, type })) : [schema]);
   const inner = options.find((option) => option.type !== 'null') ?? schema;
@@ -74,18 +80,38 @@ function fieldOf(path: string, group: string, schema: JsonSchema): Field {
   };
 }
 
-function readFields(): Field[] {
-  const root = z.toJSONSchema(CONFIG) as JsonSchema;
-  const fields: Field[] = [];
-  for (const [key, schema] of Object.entries(root.properties ?? {})) {
-    if (schema.properties === undefined) fields.push(fieldOf(key, '', schema));
-    else
-      for (const [name, inner] of Object.entries(schema.properties)) fields.push(fieldOf(`${key}.${name}`, key, inner));
-  }
-  return fields;
+/** The options of a family's runs, in the order of its schema. */
+function familyFields(family: Family): FieldText[] {
+  const root = z.toJSONSchema(configSchema(family)) as JsonSchema;
+  return Object.entries(root.properties ?? {}).flatMap(([key, schema]) =>
+    schema.properties === undefined
+      ? [fieldOf(key, '', schema)]
+      : Object.entries(schema.properties).map(([name, inner]) => fieldOf(`${key}.${name}`, key, inner)),
+  );
 }
 
-/** Every option of a run, in the order of the schema. */
+/** @throws TypeError when a path stands for different options in two families: flags are parsed before the model is known */
+function readFields(): Field[] {
+  const fields = new Map<string, FieldText & { readonly families: Family[] }>();
+  for (const family of Object.keys(FAMILY_CONFIGS) as Family[]) {
+    for (const text of familyFields(family)) {
+      const known = fields.get(text.path);
+      if (known === undefined) {
+        fields.set(text.path, { ...text, families: [family] });
+        continue;
+      }
+      const { families, ...other } = known;
+      if (JSON.stringify(other) !== JSON.stringify(text))
+        throw new TypeError(
+          `"${text.path}" is one option in the ${families[0]} family and another in the ${family} one.`,
+        );
+      families.push(family);
+    }
+  }
+  return [...fields.values()];
+}
+
+/** Every option of the runs of any model, family by family. */
 export const FIELDS: readonly Field[] = readFields();
 
 function range(field: Field): string {

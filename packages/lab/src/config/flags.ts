@@ -1,6 +1,8 @@
 import { Option } from 'commander';
-import { MODELS } from 'brownian';
-import type { RunConfig } from './schema.ts';
+import { type Family, type FamilyOptions, MODELS, familyOf } from 'brownian';
+import { FAMILY_CONFIGS } from './families.ts';
+import type { FamilyConfig } from './family-config.ts';
+import type { RunConfig } from './run-config.ts';
 import { type Field, FIELDS, flagOf, kebab, valueOf, valueText } from './fields.ts';
 import { FLAG_ALIASES, GROUP_TITLES, RUN_DEFAULTS } from './schema.ts';
 import { plainName } from './suggest.ts';
@@ -19,15 +21,16 @@ const PLACEHOLDERS: Readonly<Record<Field['kind'], string>> = {
 const HELP_SHAPE: readonly number[] = [1, 28, 28];
 
 function defaultsFor(model: RunConfig['model']): Readonly<Record<string, unknown>> {
-  const all: Record<string, unknown> = { ...RUN_DEFAULTS, model, ...MODELS[model].defaults(HELP_SHAPE) };
-  return { ...all, batchSize: MODELS[model].defaults(HELP_SHAPE).chains.particles };
+  const defaults: FamilyOptions[Family] = MODELS[model].defaults(HELP_SHAPE);
+  const family: FamilyConfig<Family> = FAMILY_CONFIGS[familyOf(model)];
+  return { ...RUN_DEFAULTS, model, ...defaults, batchSize: family.batchSize(defaults) };
 }
 
 /**
  * The options of `brownian train` as commander wants them, made from the schema: `--langevin.steps <n>` and the like, grouped,
  * with unit, choices and default in the help text.
  *
- * @param model whose defaults the help shows.
+ * @param model whose options and defaults the help shows; those of other families are understood, to be refused in a sentence.
  * @param paths only these options; default: all but `data`, which is an argument.
  */
 export function commandOptions(model: RunConfig['model'], paths?: readonly string[]): Option[] {
@@ -42,7 +45,8 @@ export function commandOptions(model: RunConfig['model'], paths?: readonly strin
     const unit = field.unit === '' || named ? '' : `, in ${field.unit}`;
     const choices = field.kind === 'choice' ? `choices: ${field.choices.join(', ')}; ` : '';
     const description = `${field.description}${unit} (${choices}default: ${valueText(valueOf(defaults, field))})`;
-    return new Option(flags, description).helpGroup(`${GROUP_TITLES[field.group] ?? field.group}:`);
+    const option = new Option(flags, description).helpGroup(`${GROUP_TITLES[field.group] ?? field.group}:`);
+    return field.families.includes(familyOf(model)) ? option : option.hideHelp();
   });
 }
 

@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { MODELS, gridShapes } from 'brownian';
+import { type Family, FAMILIES, type FamilyOptions, MODELS, familyOf } from 'brownian';
 import { UserError, fileProblem } from '../errors.ts';
 import { type Field, FIELDS, flagOf, keyOf, valueOf } from './fields.ts';
-import { check } from './problems.ts';
-import { CONFIG, RUN_DEFAULTS, type RunConfig, SETTINGS } from './schema.ts';
+import { FAMILY_CONFIGS } from './families.ts';
+import type { DataFacts, FamilyConfig, Rule } from './family-config.ts';
+import { type Source, check } from './problems.ts';
+import type { RunConfig } from './run-config.ts';
+import { MODEL, RUN_DEFAULTS, SETTINGS, configSchema } from './schema.ts';
 
 /** Some options of a run, checked: what a configuration file or the command line says. */
 export type Settings = { readonly [key: string]: unknown };
@@ -89,36 +92,28 @@ export function settingsFromFlags(flags: Readonly<Record<string, string | undefi
   return settings;
 }
 
-/** What the rules and defaults have to know of the data. */
-export interface DataFacts {
-  /** Shape of one item: images `[channels, height, width]` or points `[2]`. */
-  readonly itemShape: readonly number[];
-  readonly size: number;
-}
-
 /** How the data are opened: these settings on top of the defaults. */
 export function dataOptions(settings: Settings): Pick<RunConfig, 'limit' | 'seed' | 'images'> {
   const { limit, seed, images } = mergeSettings({ ...RUN_DEFAULTS }, settings);
   return { limit, seed, images } as Pick<RunConfig, 'limit' | 'seed' | 'images'>;
 }
 
-/** The message of what a check throws; false when it does not apply or throws nothing. */
-function problemOf(verify: () => unknown, applies: boolean): string | false {
-  if (!applies) return false;
-  try {
-    verify();
-    return false;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+/** Refuses options that the model's family does not have. @throws UserError naming one, whose it is, and what to do */
+function refuseForeign(settings: Settings, model: RunConfig['model'], source: Source): void {
+  const family = familyOf(model);
+  const foreign = FIELDS.find((field) => !field.families.includes(family) && valueOf(settings, field) !== undefined);
+  if (foreign === undefined) return;
+  const name = source.kind === 'flag' ? flagOf(foreign) : `"${foreign.path}" in ${source.name}`;
+  const owners = foreign.families.map(
+    (owner) => `${FAMILY_CONFIGS[owner].title} (${Object.keys(FAMILIES[owner].models).join(', ')})`,
+  );
+  throw new UserError(
+    `${name} is an option of ${owners.join(' and ')}; ${model} does not have it, so leave it out or choose one of these models.`,
+  );
 }
 
-/** Options that exclude each other or the data; each rule gives its sentence when broken. */
-const RULES: readonly ((config: RunConfig, data: DataFacts) => string | false)[] = [
-  ({ potential: { net } }, { itemShape }) =>
-    (net === 'mlp') !== (itemShape.length === 1) &&
-    `--potential.net is ${net}, which takes ${net === 'mlp' ? 'points' : 'images'}; the items of these data have shape ` +
-      `[${itemShape.join(', ')}]${net === 'mlp' ? ', so use conv, gabor or vgg.' : ', so use mlp (gcn and wgcn have it as their default).'}`,
+/** Rules of every model. */
+const RULES: readonly Rule<RunConfig>[] = [
   ({ images }, { itemShape }) => {
     const changed = FIELDS.find(
       (field) => field.group === 'images' && valueOf({ images }, field) !== valueOf(RUN_DEFAULTS as never, field),
@@ -133,39 +128,31 @@ const RULES: readonly ((config: RunConfig, data: DataFacts) => string | false)[]
     range !== null &&
     range[0] >= range[1] &&
     `--images.range is ${range.join(',')}; its first number must be below its second.`,
-  ({ potential: { net, channels } }) =>
-    (net === 'conv' || net === 'grid' || net === 'mlp') &&
-    channels.length === 0 &&
-    `--potential.channels is empty; ${net} needs a list of whole numbers such as 16,32,64.`,
-  ({ langevin: { clip } }) =>
-    clip !== null &&
-    clip[0] >= clip[1] &&
-    `--langevin.clip is ${clip.join(',')}; its first number must be below its second.`,
-  ({ grids, chains }) =>
-    grids.sizes.length > 0 &&
-    chains.kind !== 'persistent' &&
-    `--chains.kind is ${chains.kind}; with grids it must be persistent, since their particles start anew at every iteration.`,
-  ({ grids }, { itemShape }) => problemOf(() => gridShapes(itemShape, grids.sizes), grids.sizes.length > 0),
-  ({ chains }) =>
-    chains.kind === 'buffer' &&
-    chains.bufferSize < chains.particles &&
-    `--chains.buffer-size is ${chains.bufferSize}, less than the ${chains.particles} particles of an iteration; ` +
-      `it must be at least --chains.particles.`,
 ];
 
-/** Defaults that depend on other settings: batches no larger than the data, a particle per item, a cosine as long as the run. */
-function followSettings(settings: Settings, data: DataFacts): Settings {
-  const model = (settings['model'] ?? RUN_DEFAULTS.model) as RunConfig['model'];
-  const defaults = MODELS[model].defaults(data.itemShape);
+function familyConfig<F extends Family>(family: F): FamilyConfig<F> {
+  return FAMILY_CONFIGS[family];
+}
+
+/** Defaults that depend on other settings: batches no larger than the data, and what the family makes follow. */
+function followSettings(settings: Settings, model: RunConfig['model'], data: DataFacts): Settings {
+  const rules = familyConfig(familyOf(model));
+  const defaults: FamilyOptions[Family] = MODELS[model].defaults(data.itemShape);
   const batchSize = settings['batchSize'] as number | undefined;
   const iterations = (settings['iterations'] ?? RUN_DEFAULTS.iterations) as number;
   return {
     ...RUN_DEFAULTS,
-    ...defaults,
-    batchSize: Math.min(defaults.chains.particles, data.size),
-    chains: { ...defaults.chains, particles: batchSize ?? defaults.chains.particles },
-    optimizer: { ...defaults.optimizer, decayIterations: iterations },
+    model,
+    ...rules.follow(defaults, { iterations, batchSize }),
+    batchSize: Math.min(rules.batchSize(defaults), data.size),
   };
+}
+
+/** Checks a configuration as it stands in a file. @throws UserError when it is not complete, or has what its model does not have */
+export function checkConfig(raw: unknown, source: Source): RunConfig {
+  const { model } = check(MODEL, raw, source);
+  refuseForeign(raw as Settings, model, source);
+  return check(configSchema(familyOf(model)), raw, source);
 }
 
 /**
@@ -173,11 +160,14 @@ function followSettings(settings: Settings, data: DataFacts): Settings {
  *
  * @param settings must name `data`.
  * @param data as it is after `limit`.
- * @throws UserError when options contradict each other or the data.
+ * @throws UserError when options contradict each other, the model or the data.
  */
 export function resolveConfig(settings: Settings, data: DataFacts): RunConfig {
-  const config = check(CONFIG, mergeSettings(followSettings(settings, data), settings), { kind: 'flag' });
-  for (const rule of RULES) {
+  const model = (settings['model'] ?? RUN_DEFAULTS.model) as RunConfig['model'];
+  refuseForeign(settings, model, { kind: 'flag' });
+  const config = checkConfig(mergeSettings(followSettings(settings, model, data), settings), { kind: 'flag' });
+  const rules: readonly Rule<RunConfig>[] = [...familyConfig(familyOf(model)).rules, ...RULES];
+  for (const rule of rules) {
     const broken = rule(config, data);
     if (broken !== false) throw new UserError(broken);
   }

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { type Dataset, type ImageArray, type ImageReader, DataError, imageDataset } from 'brownian';
-import type { ImageOptions } from '../config/schema.ts';
+import type { ImageOptions } from '../config/run-config.ts';
 import { UserError } from '../errors.ts';
 import { type Geometry, decodeImage, imageFacts, reshapePixels } from './decode.ts';
 import { createLimiter } from './limiter.ts';

@@ -2,7 +2,7 @@ import { formatSeconds } from '../progress.ts';
 import { describeProvenance } from '../runs/scores.ts';
 import { scoreText } from '../scoring/table.ts';
 import { learningCurves } from './curves.ts';
-import { explanation } from './explain.ts';
+import { explanation } from './explain/explanation.ts';
 import { type ReportFacts, dataTitle, isImages, itemNoun } from './facts.ts';
 import { type Markup, html, jsonFor, raw } from './html.ts';
 import { SCRIPT } from './script.ts';

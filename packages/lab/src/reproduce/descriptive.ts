@@ -1,4 +1,4 @@
-import type { RunConfig } from '../config/schema.ts';
+import { type RunConfigOf, inFamily } from '../config/run-config.ts';
 import { type Settings, resolveConfig } from '../config/settings.ts';
 import { UserError } from '../errors.ts';
 import type { Cell } from './experiment.ts';
@@ -39,7 +39,10 @@ export interface DescriptiveFacts {
  * The papers' model with fixed filters: δ = .2, σ = .01, persistent chains from zero, a particle per image, and the λ, flow, images, iterations and
  * steps of a cell.
  */
-export function descriptiveConfig({ settings }: Cell, { data, net, itemShape, theta }: DescriptiveFacts): RunConfig {
+export function descriptiveConfig(
+  { settings }: Cell,
+  { data, net, itemShape, theta }: DescriptiveFacts,
+): RunConfigOf<'descriptive'> {
   const { beta, solverSteps } = parseFlow(String(settings['flow']));
   const images = Number(settings['images']);
   const wanted: Settings = {
@@ -52,5 +55,7 @@ export function descriptiveConfig({ settings }: Cell, { data, net, itemShape, th
     flow: { beta, implicitSteps: solverSteps },
     optimizer: { learningRate: Number(settings['lambda']) },
   };
-  return resolveConfig(wanted, { itemShape, size: images });
+  const config = resolveConfig(wanted, { itemShape, size: images });
+  if (!inFamily(config, 'descriptive')) throw new TypeError('pgcn and w-pgcn are descriptive models.');
+  return config;
 }

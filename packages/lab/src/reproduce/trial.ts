@@ -6,7 +6,7 @@ import {
   type DescriptorLearnerOptions,
   type Layer,
   type Metrics,
-  type ModelName,
+  type DescriptiveModelName,
   createLearner,
 } from 'brownian';
 import { filmWebp } from '../images/film.ts';
@@ -16,7 +16,7 @@ import type { Bench, CellPicture } from './experiment.ts';
 /** A short training, on a handful of images that are all in one batch or on batches of more. */
 export interface Trial {
   readonly label: string;
-  readonly model: ModelName;
+  readonly model: DescriptiveModelName;
   readonly options: DescriptorLearnerOptions;
   readonly filters?: Layer;
   /** All images that are learned from, or some of them to show, `[n, channels, height, width]`. */

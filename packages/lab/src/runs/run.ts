@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { check } from '../config/problems.ts';
-import { CONFIG, type RunConfig } from '../config/schema.ts';
-import { parseJson } from '../config/settings.ts';
+import type { RunConfig } from '../config/run-config.ts';
+import { checkConfig, parseJson } from '../config/settings.ts';
 import { UserError, fileProblem, systemCode } from '../errors.ts';
 import { removeLeftovers, syncFolder, writeAtomically } from './atomic.ts';
 
@@ -189,7 +188,7 @@ async function readJson(path: string, run: string): Promise<unknown> {
 /** Opens the run in a folder. @throws UserError when it is none, or its configuration is not valid. */
 export async function openRun(path: string): Promise<Run> {
   const files = runFiles(path);
-  const config = check(CONFIG, await readJson(files.config, path), { kind: 'file', name: files.config });
+  const config = checkConfig(await readJson(files.config, path), { kind: 'file', name: files.config });
   const record = RECORD.safeParse(await readJson(files.record, path));
   if (!record.success) {
     const place = record.error.issues[0]?.path.join('.') ?? '';

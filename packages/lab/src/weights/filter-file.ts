@@ -15,7 +15,7 @@ import {
   vggFilters,
   vggTensorNames,
 } from 'brownian';
-import type { RunConfig } from '../config/schema.ts';
+import { type RunConfig, inFamily } from '../config/run-config.ts';
 import { nearest } from '../config/suggest.ts';
 import { openData } from '../data/open.ts';
 import { UserError, fileProblem } from '../errors.ts';
@@ -170,7 +170,7 @@ function requireFit({ layer }: FilterFile, net: string, itemShape: readonly numb
 /**
  * The fixed filters that `potential.net` stands for: read from a file, fetched, or trained on the data.
  *
- * @returns undefined for networks that come with the library
+ * @returns undefined for networks that come with the library, and for models that take no filters
  * @throws UserError in one sentence when there are none of that name, or they do not take these data
  */
 export async function gatherFilters(
@@ -178,6 +178,7 @@ export async function gatherFilters(
   data: Dataset,
   note: (text: string) => void,
 ): Promise<FilterFile | undefined> {
+  if (!inFamily(config, 'descriptive')) return undefined;
   const { net } = config.potential;
   const source = sourceOf(net);
   if (source === undefined) return undefined;
@@ -200,8 +201,8 @@ export async function writeFilters(run: string, { format, bytes }: FilterFile): 
 }
 
 /** The filters kept in a run's folder; undefined for a run that has none. @throws UserError when they are gone or damaged */
-export async function readFilters(run: string, { potential }: RunConfig): Promise<Layer | undefined> {
-  const source = sourceOf(potential.net);
+export async function readFilters(run: string, config: RunConfig): Promise<Layer | undefined> {
+  const source = inFamily(config, 'descriptive') ? sourceOf(config.potential.net) : undefined;
   if (source === undefined) return undefined;
   const path = runFiles(run).filters;
   if (source.kind === '.onnx') return (await readOnnx({ ...source, place: `${path}.onnx` })).layer;

@@ -1,7 +1,7 @@
 import { type NDArray, type Tree, float32Data, ndarray } from '@brownian/graph';
 import { NonFiniteError, type Stream, type StreamState } from '@brownian/runtime';
 import type { Batch, Learner, Metrics } from 'brownian';
-import type { RunConfig } from '../../src/config/schema.ts';
+import type { RunConfig } from '../../src/config/run-config.ts';
 import type { Engine } from '../../src/engine.ts';
 
 type FakeState = {
@@ -26,7 +26,7 @@ export interface FakeBehaviour {
  */
 export function fakeLearner(config: RunConfig, itemShape: readonly number[], behaviour: FakeBehaviour = {}): Learner {
   let session = 0;
-  const particlesShape = [config.chains.particles, ...itemShape];
+  const particlesShape = [config.batchSize, ...itemShape];
   const mix = (array: NDArray, by: number): NDArray =>
     ndarray(
       float32Data(array).map((value) => Math.sin(value + by)),

@@ -1,11 +1,12 @@
-import { type ReportFacts, dataTitle, itemNoun } from './facts.ts';
-import { type Markup, html, raw } from './html.ts';
+import type { RunConfigOf } from '../../config/run-config.ts';
+import { type ReportFacts, dataTitle, itemNoun } from '../facts.ts';
+import { type Markup, html, raw } from '../html.ts';
 
 const STARTS = { zero: 'as a flat grey', noise: 'as faint noise', uniform: 'as pure noise' } as const;
 const POINT_STARTS = { zero: 'at the origin', noise: 'around the origin', uniform: 'anywhere in a square' } as const;
 
 /** The update of a particle, with the terms this run uses. */
-function formula({ langevin }: ReportFacts['run']['config']): Markup {
+function formula({ langevin }: RunConfigOf<'descriptive'>): Markup {
   const pull = langevin.reference ? ' − <i>x</i>/σ²' : '';
   const drift = pull === '' ? '∇Φ(<i>x</i>)' : `(∇Φ(<i>x</i>)${pull})`;
   const scale = langevin.temperature === 1 ? '' : `${Number(Math.sqrt(langevin.temperature).toPrecision(2))} `;
@@ -13,10 +14,8 @@ function formula({ langevin }: ReportFacts['run']['config']): Markup {
   return raw(`<p class="formula">x ← x + <span>½</span> <i>h</i>² ${drift}${noise}</p>`);
 }
 
-/** What a newcomer needs to know to understand the pictures. */
-export function explanation(facts: ReportFacts): Markup {
-  const { run } = facts;
-  const { config } = run;
+/** Explains a potential that particles climb. */
+export function explainDescriptive({ run }: ReportFacts, config: RunConfigOf<'descriptive'>): Markup {
   const { langevin, flow, chains } = config;
   const noun = itemNoun(run);
   const one = noun === 'images' ? 'an image' : 'a point';

@@ -1,0 +1,29 @@
+import type { Family, FamilyOptions } from 'brownian';
+import type { Fields } from './groups.ts';
+import type { RunConfigOf } from './run-config.ts';
+
+/** What the rules and defaults have to know of the data. */
+export interface DataFacts {
+  /** Shape of one item: images `[channels, height, width]` or points `[2]`. */
+  readonly itemShape: readonly number[];
+  readonly size: number;
+}
+
+/** What is wrong with a configuration, as a sentence; false when nothing is. */
+export type Rule<Config> = (config: Config, data: DataFacts) => string | false;
+
+/** How the options of a family are read from files and flags. A path such as `optimizer.ema` means the same in every family. */
+export interface FamilyConfig<F extends Family> {
+  /** What its models are called in a sentence: "descriptive models". */
+  readonly title: string;
+  readonly groups: { readonly [G in keyof FamilyOptions[F]]-?: Fields<FamilyOptions[F][G]> };
+  /** Items per iteration of a model with these options, unless the user says. */
+  readonly batchSize: (defaults: FamilyOptions[F]) => number;
+  /** The defaults that depend on the run's own options. */
+  readonly follow: (
+    defaults: FamilyOptions[F],
+    run: { readonly iterations: number; readonly batchSize: number | undefined },
+  ) => FamilyOptions[F];
+  /** Options that exclude each other or the data. */
+  readonly rules: readonly Rule<RunConfigOf<F>>[];
+}
