@@ -1,4 +1,4 @@
-export type { Batch, Dataset, Learner, Metrics, Params, Potential, SymbolicParams } from './interfaces.ts';
+export type { Batch, Dataset, Learner, Metrics, Moment, Params, Potential, SymbolicParams } from './interfaces.ts';
 
 export { DataError } from './data/errors.ts';
 export {
