@@ -1,4 +1,14 @@
-export type { Batch, Dataset, LatentView, Learner, Metrics, Params, Potential, SymbolicParams } from './interfaces.ts';
+export type {
+  Batch,
+  Dataset,
+  LatentView,
+  Learner,
+  Metrics,
+  Moment,
+  Params,
+  Potential,
+  SymbolicParams,
+} from './interfaces.ts';
 
 export { DataError } from './data/errors.ts';
 export {

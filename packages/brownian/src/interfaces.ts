@@ -61,6 +61,16 @@ export interface LatentView<S extends Tree<NDArray> = Tree<NDArray>> {
   encode?(state: S, x: NDArray, draw: Stream): Promise<NDArray>;
 }
 
+/** Particles on their way from where samples begin to where they end. */
+export interface Moment {
+  /** Langevin steps made so far. */
+  readonly steps: number;
+  /** `[n, ...item]`; those of a coarser grid are up-scaled to the size of the data. */
+  readonly particles: NDArray;
+  /** Mean Φ, mean energy and mean ‖∇ₓΦ‖ of these particles: `potentialParticles`, `energy`, `gradientNorm`. */
+  readonly metrics: Metrics;
+}
+
 /** A model that learns: parameters, optimizer, chains and whatever else its next step needs are its state, a tree of arrays. */
 export interface Learner<S extends Tree<NDArray> = Tree<NDArray>> {
   readonly name: string;
@@ -69,6 +79,11 @@ export interface Learner<S extends Tree<NDArray> = Tree<NDArray>> {
   step(state: S, batch: Batch, draw: Stream): Promise<[S, Metrics]>;
   /** `n` samples `[n, ...item]`. */
   sample(state: S, n: number, draw: Stream): Promise<NDArray>;
+  /**
+   * The way to `n` samples, for learners whose samples move there: at most `moments` looks, the first before any step, the last at the samples that
+   * {@link sample} draws from the same stream.
+   */
+  trajectory?(state: S, n: number, draw: Stream, moments: number): Promise<readonly Moment[]>;
   /** The state's current particles, `[particles, ...item]`, to look at while it trains. */
   particles(state: S): NDArray;
   /** Φ of items, `[n, ...item]` → `[n]`: higher where they look more like data. Models without a potential leave it out. */

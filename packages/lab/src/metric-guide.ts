@@ -24,6 +24,7 @@ export const METRIC_GUIDE: readonly MetricGuide[] = [
   { name: 'responseDistance', chart: 'response', label: 'R', short: 'R' },
   { name: 'potentialData', chart: 'potential', label: 'data', short: 'Φ data' },
   { name: 'potentialParticles', chart: 'potential', label: 'particles', short: 'Φ particles' },
+  { name: 'energy', chart: 'energy', label: 'energy' },
   { name: 'gradientNorm', chart: 'force', label: '‖∇Φ‖' },
   { name: 'particleSpread', chart: 'spread', label: 'spread' },
   { name: 'parameterGradientNorm', chart: 'gradient', label: 'gradient norm' },
@@ -45,7 +46,15 @@ export const CHART_GUIDE: readonly ChartGuide[] = [
     key: 'potential',
     title: 'Mean potential Φ',
     meaning:
-      'Training raises Φ at the data and lowers it at the particles. While the two stay close the model is in balance; a gap that keeps growing means one side is winning.',
+      'Training raises Φ at the data and lowers it at the particles. While the two stay close the model is in balance; a gap that keeps growing means one side is winning. ' +
+      'Φ of the particles is what the papers draw as the energy of a model (generalised GCN, Fig. 7): one that collapses swings and ends below 0.',
+    log: false,
+  },
+  {
+    key: 'energy',
+    title: 'Energy of particles, ‖x‖²/2σ² − Φ',
+    meaning:
+      'What Langevin dynamics goes down: the pull of the reference Gaussian less the potential. It falls and settles in a run that is stable.',
     log: false,
   },
   {
@@ -82,3 +91,32 @@ export const CHART_GUIDE: readonly ChartGuide[] = [
     log: false,
   },
 ];
+
+/** The metrics of particles on their way to samples. */
+export const TRAJECTORY_METRICS: readonly MetricGuide[] = [
+  { name: 'energy', chart: 'energy', label: 'energy' },
+  { name: 'gradientNorm', chart: 'force', label: '‖∇Φ‖' },
+];
+
+/** The charts of those metrics. */
+export const TRAJECTORY_CHARTS: readonly ChartGuide[] = [
+  {
+    key: 'energy',
+    title: 'Energy along the way',
+    meaning:
+      'Mean energy of the particles, −Φ with the pull of a reference Gaussian if there is one, from the first step to the last. It falls fast, then slowly; a level it has not reached yet says that more steps would help.',
+    log: false,
+  },
+  {
+    key: 'force',
+    title: 'Force on a particle, ‖∇Φ‖',
+    meaning: 'Mean length of the gradient that moves a particle. It does not vanish: at the end it balances the noise.',
+    log: true,
+  },
+];
+
+/** A metric's name without its grid, and the height of that grid in pixels; null is the finest, or the only one. */
+export function gridOf(name: string): readonly [metric: string, height: number | null] {
+  const [, metric, height] = /^(.+)@(\d+)$/.exec(name) ?? [];
+  return metric === undefined ? [name, null] : [metric, Number(height)];
+}

@@ -1,5 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { FIELDS } from '../src/config/fields.ts';
 import { METRIC_GUIDE } from '../src/metric-guide.ts';
@@ -75,6 +76,25 @@ describe('learning curves', () => {
     expect(chart?.svg).toContain('>1.4</text>');
   });
 
+  it('of several grids are one chart per metric, or where a chart has several metrics one per grid, from the coarsest up', () => {
+    const grids = records((i) => ({
+      'responseDistance@7': 3 / (i + 1),
+      'potentialData@7': i,
+      'potentialParticles@7': -i,
+      potentialData: 2 * i,
+      potentialParticles: -2 * i,
+      responseDistance: 1 / (i + 1),
+      'myOwn@7': i,
+    }));
+    const charts = learningCurves(grids).map(({ title, legend }) => [title, legend.map(({ label }) => label)]);
+    expect(charts).toEqual([
+      ['Response distance R', ['grid of 7 px', 'finest grid']],
+      ['Mean potential Φ, grid of 7 px', ['data', 'particles']],
+      ['Mean potential Φ, finest grid', ['data', 'particles']],
+      ['myOwn@7', []],
+    ]);
+  });
+
   it('need two points', () => {
     expect(learningCurves([{ iteration: 1, seconds: 0, metrics: { loss: 1 } }])).toEqual([]);
     expect(learningCurves([])).toEqual([]);
@@ -126,6 +146,36 @@ describe('a report', () => {
     }
     const json = /<script type="application\/json" id="frames">([^<]*)<\/script>/.exec(page)?.[1] ?? '';
     expect(JSON.parse(json)).toEqual(frames);
+  });
+
+  it('shows the way from noise to samples: an animation, a still for those who want less motion, and curves over the steps', async () => {
+    const out = await trained('--grid-every', '20');
+    const { trajectory, frames } = await readFacts(out);
+    expect(trajectory?.record.map(({ steps }) => steps)).toEqual([0, 1, 4, 9, 16, 25]);
+    const film = await sharp(Buffer.from(trajectory?.film ?? '', 'base64'), { animated: true }).metadata();
+    const still = await sharp(Buffer.from(trajectory?.still ?? '', 'base64'), { animated: true }).metadata();
+    expect([film.format, film.pages, still.format, still.pages ?? 1]).toEqual(['webp', 6, 'webp', 1]);
+    expect([still.width, still.height]).toEqual([film.width, film.pageHeight]);
+    const training = await sharp(runFiles(out).trainingFilm, { animated: true }).metadata();
+    expect(training.pages).toBe(frames.length);
+    const page = readFileSync(runFiles(out).report, 'utf8');
+    expect(page).toContain(
+      `<source media="(prefers-reduced-motion: reduce)" srcset="data:image/webp;base64,${trajectory?.still}"`,
+    );
+    expect(page).toContain(`src="data:image/webp;base64,${trajectory?.film}"`);
+    for (const text of ['From noise to images', '25 Langevin', 'Energy along the way', 'aria-label="Stop"'])
+      expect(page).toContain(text);
+  });
+
+  it('leaves the way out when no samples were drawn, and says when its record is damaged', async () => {
+    const out = await trained();
+    writeFileSync(runFiles(out).trajectory, '[{"steps":-1,"metrics":{}}]');
+    expect((await brownian(['report', out])).err).toContain(
+      'trajectory.json is damaged: it must be a list of { steps, metrics }',
+    );
+    rmSync(runFiles(out).trajectory);
+    expect((await brownian(['report', out])).code).toBe(0);
+    expect(readFileSync(runFiles(out).report, 'utf8')).not.toContain('From noise to images');
   });
 
   it('marks the settings that were changed', async () => {

@@ -8,12 +8,13 @@ import { filmWebp } from '../src/images/film.ts';
 import { html } from '../src/report/html.ts';
 import type { Bench, Cell, Experiment } from '../src/reproduce/experiment.ts';
 import { EXPERIMENTS } from '../src/reproduce/experiments.ts';
-import { stabilityOf } from '../src/reproduce/measures.ts';
+import { medianOfLast, stabilityOf } from '../src/reproduce/measures.ts';
 import { numbersOf, readScale } from '../src/reproduce/options.ts';
 import { imagePatches } from '../src/reproduce/patches.ts';
 import { reproduce } from '../src/reproduce/reproduce.ts';
 import { readResults } from '../src/reproduce/store.ts';
 import { parseFlow } from '../src/reproduce/descriptive.ts';
+import { spreadText } from '../src/reproduce/text.ts';
 import { brownian, isOneSentence } from './support/command.ts';
 import { temporaryFolder, tinyImages } from './support/files.ts';
 
@@ -232,6 +233,14 @@ describe('measures of stability', () => {
   ])('call a run collapsed with %s', (_, distances, potential, stopped) => {
     expect(of(distances, potential, stopped)).toMatchObject({ collapsed: 1 });
   });
+});
+
+it('a table over seeds has means and sample standard deviations, and no number where a run has none', () => {
+  // Of 2, 4 and 6: mean 4, variance (4 + 0 + 4) / 2.
+  expect(spreadText([2, 4, 6])).toBe('4.00 ± 2.00');
+  expect([spreadText([3]), spreadText([]), spreadText([2, null])]).toEqual(['3.00', '–', '–']);
+  expect(medianOfLast([99, ...Array.from({ length: 20 }, (_, i) => i)])).toBe(9.5);
+  expect([medianOfLast([1, null]), medianOfLast([]), medianOfLast(undefined)]).toEqual([null, null, null]);
 });
 
 it('flows are named by kind, β and solver steps', () => {

@@ -20,7 +20,7 @@ function isImage(itemShape: readonly number[]): boolean {
   return itemShape.length === 3;
 }
 
-const ONE_GRID: GridOptions = { sizes: [], steps: [], betas: [] };
+const ONE_GRID: GridOptions = { sizes: [], steps: [], betas: [], startNoise: 0 };
 
 /** Weight of mean Φ² in units of the network's output, before `gain`. */
 const ENERGY_L2 = 0.1;
@@ -85,26 +85,21 @@ function gridSizes(height: number): number[] {
   return sizes;
 }
 
-/** Several grids of learned filters: short chains from mean colours, as Gao et al. 2018 run them, with the steps of {@link learned}. */
+/** Several grids of learned filters: short chains from mean colours, as Gao et al. 2018 run them, with the settings of {@link learned}. */
 function gridded(beta: number): (itemShape: readonly number[]) => DescriptorLearnerOptions {
   return (itemShape) => {
     const single = learned(beta)(itemShape);
     if (!isImage(itemShape)) return single;
-    const steps = 30;
+    const steps = 20;
     return {
       ...single,
-      potential: {
-        ...single.potential,
-        net: 'grid',
-        channels: [16, 32, 64],
-        kernels: [],
-        hidden: 0,
-        activation: 'leakyRelu',
-      },
+      potential: { ...single.potential, net: 'grid' },
       langevin: { ...single.langevin, steps },
       chains: { ...single.chains, kind: 'persistent', fresh: 0 },
+      // Samples make as many steps as the particles did in training, from the same starts: parameters of another moment would leave them unfinished.
+      optimizer: { ...single.optimizer, ema: 0 },
       sampling: { ...single.sampling, steps },
-      grids: { sizes: gridSizes(itemShape[1] as number), steps: [], betas: [] },
+      grids: { sizes: gridSizes(itemShape[1] as number), steps: [], betas: [], startNoise: 0.3 },
     };
   };
 }
@@ -220,7 +215,8 @@ function create(
     learner: createDescriptiveLearner(runtime, model, atGrid(options, i), shape, filters),
   }));
   const { particles } = options.chains;
-  return multiGridLearner({ name: MODELS[model].title, itemShape, grids, particles });
+  const { startNoise } = options.grids;
+  return multiGridLearner({ name: MODELS[model].title, itemShape, grids, particles, startNoise });
 }
 
 /** Models that are a potential alone: Langevin dynamics draws their samples, while they learn and after. */

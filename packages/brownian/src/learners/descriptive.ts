@@ -12,7 +12,7 @@ import {
 } from '@brownian/graph';
 import type { Compiled, Runtime, Stream } from '@brownian/runtime';
 import type { Flow } from '../flows/flow.ts';
-import type { Batch, Dataset, Learner, Metrics, Params, Potential, SymbolicParams } from '../interfaces.ts';
+import type { Batch, Dataset, Learner, Metrics, Moment, Params, Potential, SymbolicParams } from '../interfaces.ts';
 import { responseDistance } from '../metrics/response-distance.ts';
 import { averageParams } from '../optim/ema.ts';
 import { globalNorm } from '../optim/scaling.ts';
@@ -21,6 +21,7 @@ import { type Sampler, langevin } from '../samplers/langevin.ts';
 import { chooseRows, putRows, takeRows } from '../samplers/replay-buffer.ts';
 import { startParticles } from '../samplers/start.ts';
 import type { ChainOptions, LangevinOptions, SamplingOptions } from './options.ts';
+import { follow, meanEnergy, numbers } from './trajectory.ts';
 
 /** What a descriptive model is made of. */
 export interface DescriptiveModel {
@@ -59,6 +60,8 @@ export interface DescriptiveLearner extends Learner<DescriptiveState> {
   stepFrom(state: DescriptiveState, x: NDArray, batch: Batch, draw: Stream): Promise<[DescriptiveState, Metrics]>;
   /** Samples that begin at these particles. */
   sampleFrom(state: DescriptiveState, x: NDArray, draw: Stream): Promise<NDArray>;
+  /** The way of these particles to samples, in at most so many looks. */
+  trajectoryFrom(state: DescriptiveState, x: NDArray, draw: Stream, moments: number): Promise<Moment[]>;
 }
 
 type UpdateArguments = [
@@ -85,6 +88,7 @@ export function descriptiveUpdate({
   flow,
   optimizer,
   ema,
+  langevin: options,
   weightClip = null,
 }: DescriptiveModel): (...args: UpdateArguments) => UpdateResult {
   return function update(params, optimizerState, average, at) {
@@ -100,13 +104,13 @@ export function descriptiveUpdate({
         ...metrics,
         parameterGradientNorm: globalNorm(gradients),
         ...(distance && { responseDistance: distance }),
+        // Without a reference it is minus the potential.
+        ...(options.reference && {
+          energy: meanEnergy(potential.apply(params, at.particles).mean(), at.particles, options),
+        }),
       },
     };
   };
-}
-
-function numbers(metrics: Readonly<Record<string, NDArray>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, Number(value.data[0])]));
 }
 
 function isEmpty(tree: unknown): boolean {
@@ -233,15 +237,32 @@ class LangevinLearner implements DescriptiveLearner {
     return usable ? takeRows(chains, chooseRows(chains.shape[0] as number, n, draw)) : this.#start(n, draw);
   }
 
-  async sampleFrom(state: DescriptiveState, x: NDArray, draw: Stream): Promise<NDArray> {
+  /** A sampler of finished samples, and the parameters that it moves them by. */
+  #samplerOf(state: DescriptiveState, draw: Stream): { sampler: Sampler; params: Params } {
     const { potential, langevin: options, sampling } = this.#model;
     const params = state.average ?? state.params;
     this.#checkParams(params, draw);
     const temperature = sampling.temperature ?? options.temperature;
     const sampler = langevin(this.#runtime, potential, { ...options, temperature }, { frozen: true });
+    return { sampler, params };
+  }
+
+  async sampleFrom(state: DescriptiveState, x: NDArray, draw: Stream): Promise<NDArray> {
+    const { sampler, params } = this.#samplerOf(state, draw);
     try {
-      const [end] = await sampler.run(sampler.init(params, x), sampling.steps, draw);
+      const [end] = await sampler.run(sampler.init(params, x), this.#model.sampling.steps, draw);
       return end.x;
+    } finally {
+      await sampler.dispose();
+    }
+  }
+
+  async trajectoryFrom(state: DescriptiveState, x: NDArray, draw: Stream, moments: number): Promise<Moment[]> {
+    const { sampler, params } = this.#samplerOf(state, draw);
+    const { potential, langevin: options, sampling } = this.#model;
+    try {
+      const way = { sampler, potential, langevin: options, params };
+      return await follow(this.#runtime, way, x, { steps: sampling.steps, count: moments, draw });
     } finally {
       await sampler.dispose();
     }
@@ -250,6 +271,10 @@ class LangevinLearner implements DescriptiveLearner {
   /** The state may be that of a learner of items of another size: with a weight per channel, Φ applies to every size (texture). */
   async sample(state: DescriptiveState, n: number, draw: Stream): Promise<NDArray> {
     return this.sampleFrom(state, this.#sampleStart(state, n, draw), draw);
+  }
+
+  async trajectory(state: DescriptiveState, n: number, draw: Stream, moments: number): Promise<readonly Moment[]> {
+    return this.trajectoryFrom(state, this.#sampleStart(state, n, draw), draw, moments);
   }
 
   particles(state: DescriptiveState): NDArray {

@@ -1,6 +1,6 @@
 import { type NDArray, ShapeError, float32Data, formatShape, ndarray, sameShape } from '@brownian/graph';
 import type { Stream } from '@brownian/runtime';
-import type { Batch, Dataset, Learner, Metrics } from '../interfaces.ts';
+import type { Batch, Dataset, Learner, Metrics, Moment } from '../interfaces.ts';
 import { chooseRows, takeRows } from '../samplers/replay-buffer.ts';
 import type { DescriptiveLearner, DescriptiveState } from './descriptive.ts';
 
@@ -13,6 +13,8 @@ export interface MultiGridModel {
   readonly grids: readonly { readonly shape: readonly number[]; readonly learner: DescriptiveLearner }[];
   /** Particles per iteration. */
   readonly particles: number;
+  /** Standard deviation of Gaussian noise added to the mean colours where particles of the coarsest grid start, in units of x. */
+  readonly startNoise: number;
 }
 
 /** State of a multi-grid learner. */
@@ -74,6 +76,11 @@ export function gridShapes(itemShape: readonly number[], heights: readonly numbe
   return heights.map((size) => [channels, size, (width * size) / height]);
 }
 
+/** The name of a metric of a grid that is not the finest, by the grid's height in pixels: `responseDistance@7`. */
+function atGrid(metrics: Metrics, [, height]: readonly number[]): Metrics {
+  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`${name}@${height}`, value]));
+}
+
 class GridLearner implements Learner<MultiGridState> {
   readonly name: string;
   readonly #model: MultiGridModel;
@@ -102,15 +109,20 @@ class GridLearner implements Learner<MultiGridState> {
     return { grids: await Promise.all(states), means: shrink((await data.batch(rows)).x, [1, 1]) };
   }
 
-  /** `n` images of the coarsest grid, each of one colour. */
+  /** `n` images of the coarsest grid, each of one mean colour, with noise. */
   #start({ means }: MultiGridState, n: number, draw: Stream): NDArray {
-    return takeRows(means, chooseRows(means.shape[0] as number, n, draw));
+    const { grids, startNoise } = this.#model;
+    const [, ...size] = grids[0]?.shape as readonly [number, number, number];
+    const flat = enlarge(takeRows(means, chooseRows(means.shape[0] as number, n, draw)), size);
+    if (startNoise === 0) return flat;
+    const noise = draw.normal(flat.shape).data as Float32Array;
+    return { ...flat, data: (flat.data as Float32Array).map((v, i) => v + startNoise * (noise[i] as number)) };
   }
 
   async step(state: MultiGridState, batch: Batch, draw: Stream): Promise<[MultiGridState, Metrics]> {
     this.#checkItems(batch.x.shape.slice(1), 'the batch');
     let x = this.#start(state, this.#model.particles, draw);
-    let metrics: Metrics = {};
+    const metrics: Record<string, number> = {};
     const next: DescriptiveState[] = [];
     for (const [i, { learner, shape }] of this.#model.grids.entries()) {
       const size = shape.slice(1) as [number, number];
@@ -118,7 +130,7 @@ class GridLearner implements Learner<MultiGridState> {
       const [after, found] = await learner.stepFrom(state.grids[i] as DescriptiveState, enlarge(x, size), data, draw);
       next.push(after);
       x = after.particles;
-      metrics = found;
+      Object.assign(metrics, i + 1 === this.#model.grids.length ? found : atGrid(found, shape));
     }
     return [{ ...state, grids: next }, metrics];
   }
@@ -130,6 +142,29 @@ class GridLearner implements Learner<MultiGridState> {
       x = await learner.sampleFrom(state.grids[i] as DescriptiveState, start, draw);
     }
     return x;
+  }
+
+  async trajectory(state: MultiGridState, n: number, draw: Stream, moments: number): Promise<readonly Moment[]> {
+    const { grids, itemShape } = this.#model;
+    const full = itemShape.slice(1) as [number, number];
+    const seen: Moment[] = [];
+    let x = this.#start(state, n, draw);
+    let before = 0;
+    for (const [i, { learner, shape }] of grids.entries()) {
+      const share = Math.max(2, Math.floor(moments / grids.length));
+      const start = enlarge(x, shape.slice(1) as [number, number]);
+      const found = await learner.trajectoryFrom(state.grids[i] as DescriptiveState, start, draw, share);
+      const finest = i + 1 === grids.length;
+      for (const { steps, particles, metrics } of found) {
+        const shown = finest
+          ? { particles, metrics }
+          : { particles: enlarge(particles, full), metrics: atGrid(metrics, shape) };
+        seen.push({ steps: before + steps, ...shown });
+      }
+      const last = found.at(-1) as Moment;
+      [x, before] = [last.particles, before + last.steps];
+    }
+    return seen;
   }
 
   particles(state: MultiGridState): NDArray {
@@ -144,7 +179,8 @@ class GridLearner implements Learner<MultiGridState> {
 /**
  * Multi-grid models (M-GCN, wM-GCN: Gao et al. 2018; generalised GCN, section 4.2): a potential per grid, from the coarsest up. The
  * particles of a grid start at the up-scaled ones of the grid before, those of the coarsest at mean colours of the data; each grid learns
- * from the data at its own size, by its own flow. Metrics are those of the finest grid.
+ * from the data at its own size, by its own flow. Metrics of the finest grid have their plain names, those of the others end in `@` and the height of
+ * their grid, such as `responseDistance@7`.
  */
 export function multiGridLearner(model: MultiGridModel): Learner<MultiGridState> {
   return new GridLearner(model);

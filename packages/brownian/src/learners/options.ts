@@ -135,6 +135,11 @@ export interface GridOptions {
   readonly steps: readonly number[];
   /** β of each grid; the last holds for those after it. Empty: `flow.beta`. */
   readonly betas: readonly number[];
+  /**
+   * Standard deviation of Gaussian noise added to the mean colours at which particles of the coarsest grid start, in units of x. Without it particles
+   * of one colour differ by the noise of their Langevin steps alone. Default 0, as Gao et al. 2018 start.
+   */
+  readonly startNoise: number;
 }
 
 /** Every option of the descriptive models. */

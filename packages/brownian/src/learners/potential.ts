@@ -25,19 +25,21 @@ function convolutions({ channels, kernels, hidden, activation }: DescriptorOptio
 }
 
 /**
- * The descriptors of multi-grid models (Gao et al. 2018): 5×5 convolutions of stride 2 for images of more than 16 pixels; for smaller grids one
- * of them with half as many channels again, then 3×3 ones of stride 1, without the widest below 8 pixels.
+ * The descriptors of multi-grid models, after Gao et al. 2018: the strided convolutions of `conv` for images of more than 16 pixels; for smaller
+ * grids 3×3 ones of stride 1, without the widest below 8 pixels, of which the last has stride 2.
  */
-function gridConvolutions({ channels, activation }: DescriptorOptions): Layer {
-  const act = pointwise(ACTIVATIONS[activation]);
-  const strided = (count: number): Layer[] => [conv({ channels: count, kernel: 5, stride: 2 }), act];
+function gridConvolutions(options: DescriptorOptions): Layer {
+  const act = pointwise(ACTIVATIONS[options.activation]);
   return (inputShape) => {
     const size = Math.min(...inputShape.slice(1));
-    if (size > 16) return chain(...channels.flatMap(strided))(inputShape);
-    const [first = 1, ...rest] = channels;
-    const kept = size < 8 && rest.length > 2 ? rest.slice(0, -1) : rest;
-    const layers = kept.flatMap((count) => [conv({ channels: count, kernel: 3 }), act]);
-    return chain(...strided(Math.round(1.5 * first)), ...layers)(inputShape);
+    if (size > 16) return convolutions(options)(inputShape);
+    const { channels, hidden } = options;
+    const kept = size < 8 && channels.length > 2 ? channels.slice(1) : channels;
+    const layers = kept.flatMap((count, i) => [
+      conv({ channels: count, kernel: 3, stride: i + 1 === kept.length ? 2 : 1 }),
+      act,
+    ]);
+    return chain(...layers, ...(hidden > 0 ? [flatten(), dense(hidden), act] : []))(inputShape);
   };
 }
 

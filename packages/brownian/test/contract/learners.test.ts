@@ -1,4 +1,4 @@
-import type { NDArray, Tree } from '@brownian/graph';
+import { type NDArray, type Tree, float32Data } from '@brownian/graph';
 import { type Runtime, type Stream, createRuntime, createStream, interpreterBackend } from '@brownian/runtime';
 import { afterAll, describe, expect, test } from 'vitest';
 import { batchIndices } from '../../src/data/epochs.ts';
@@ -19,6 +19,8 @@ const REPORTED = [
 ];
 /** What it draws, or names, of learners with a penalty on speed. */
 const REPORTED_OF_JKO = ['speed', 'previousSpeed'];
+/** What it draws of learners with a reference Gaussian: without one the energy is minus the potential. */
+const REPORTED_WITH_REFERENCE = ['energy'];
 const BATCH = 6;
 
 const runtime = createRuntime(interpreterBackend());
@@ -90,7 +92,14 @@ describe.each(LEARNER_CASES.map((item) => [item.label, item] as const))('%s', (_
 
   test('its metrics are finite numbers, exactly those that a report explains', async () => {
     const { metrics } = await train(item, 1);
-    const expected = [...REPORTED, ...(item.options.flow.beta > 0 ? REPORTED_OF_JKO : [])].toSorted();
+    const { flow, langevin, grids } = item.options;
+    const finest = [
+      ...REPORTED,
+      ...(flow.beta > 0 ? REPORTED_OF_JKO : []),
+      ...(langevin.reference ? REPORTED_WITH_REFERENCE : []),
+    ];
+    const coarser = grids.sizes.slice(0, -1).flatMap((height) => finest.map((name) => `${name}@${height}`));
+    const expected = [...finest, ...coarser].toSorted();
     for (const found of metrics) {
       expect(Object.keys(found).toSorted()).toEqual(expected);
       expect(Object.entries(found).filter(([, value]) => !Number.isFinite(value))).toEqual([]);
@@ -131,6 +140,33 @@ describe.each(LEARNER_CASES.map((item) => [item.label, item] as const))('%s', (_
     expectSameBits(state, kept);
     expect(runtime.openSessions, 'sampling closes the sessions it opened').toBe(open);
     expect(learner.particles(state).shape).toEqual([item.options.chains.particles, ...item.data.itemShape]);
+    await learner.dispose();
+  });
+
+  test('its trajectory begins where samples begin and ends at the samples of the same stream', async () => {
+    const learner = learnerOf(item);
+    const { state, draw } = await advance(item, learner, await begin(item, learner, 1), 0, 1);
+    const position = draw.state();
+    const open = runtime.openSessions;
+    const moments = (await learner.trajectory?.(state, 3, draw, 6)) ?? [];
+    expect(runtime.openSessions, 'a trajectory closes the sessions it opened').toBe(open);
+    draw.restore(position);
+    expectSameBits(moments.at(-1)?.particles as NDArray, await learner.sample(state, 3, draw));
+    const steps = moments.map((moment) => moment.steps);
+    const grids = Math.max(1, item.options.grids.sizes.length);
+    expect(steps[0]).toBe(0);
+    expect(steps.at(-1)).toBe(grids * item.options.sampling.steps);
+    expect(steps.toSorted((a, b) => a - b)).toEqual(steps);
+    expect(differences(moments[0]?.particles as NDArray, moments.at(-1)?.particles as NDArray)).not.toEqual([]);
+    for (const { particles, metrics } of moments) {
+      expect(particles.shape).toEqual([3, ...item.data.itemShape]);
+      expect(Object.values(metrics).every(Number.isFinite)).toBe(true);
+    }
+    const { potentialParticles = NaN, energy = NaN } = moments.at(-1)?.metrics ?? {};
+    const { reference, sigma } = item.options.langevin;
+    const squares = float32Data(moments.at(-1)?.particles as NDArray).reduce((sum, v) => sum + v * v, 0);
+    const expected = (reference ? squares / (3 * 2 * sigma ** 2) : 0) - potentialParticles;
+    expect(Math.abs(energy - expected)).toBeLessThan(1e-4 * (1 + Math.abs(expected)));
     await learner.dispose();
   });
 

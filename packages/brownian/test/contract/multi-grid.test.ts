@@ -2,7 +2,7 @@ import { type NDArray, ndarray } from '@brownian/graph';
 import { createRuntime, createStream, interpreterBackend } from '@brownian/runtime';
 import { afterAll, describe, expect, test } from 'vitest';
 import { imageDataset } from '../../src/data/dataset.ts';
-import type { Batch, Metrics } from '../../src/interfaces.ts';
+import type { Batch, Metrics, Moment } from '../../src/interfaces.ts';
 import type { DescriptiveLearner, DescriptiveState } from '../../src/learners/descriptive.ts';
 import { type MultiGridState, enlarge, gridShapes, multiGridLearner, shrink } from '../../src/learners/multi-grid.ts';
 import { MODELS, createLearner } from '../../src/learners/presets.ts';
@@ -80,6 +80,11 @@ function noting(
       return Promise.resolve([{ ...state, particles: moved(x) }, { loss: add }]);
     },
     sampleFrom: (_, x) => Promise.resolve(moved(x)),
+    trajectoryFrom: (_, x, __, count): Promise<Moment[]> =>
+      Promise.resolve([
+        { steps: 0, particles: x, metrics: { energy: count } },
+        { steps: 3, particles: moved(x), metrics: { energy: 2 * count } },
+      ]),
     step: () => Promise.reject(new Error(`A grid of ${shape.join('×')} is started from outside.`)),
     sample: () => Promise.reject(new Error('A grid is started from outside.')),
     particles: (state) => state.particles,
@@ -92,7 +97,7 @@ describe('a multi-grid learner', () => {
   const shapes = gridShapes([2, 8, 4], [2, 4, 8]);
   const notes = shapes.map((shape, i) => noting(10 ** -i, shape));
   const grids = shapes.map((shape, i) => ({ shape, learner: (notes[i] as (typeof notes)[number]).learner }));
-  const learner = multiGridLearner({ name: 'grids', itemShape: [2, 8, 4], grids, particles: 2 });
+  const learner = multiGridLearner({ name: 'grids', itemShape: [2, 8, 4], grids, particles: 2, startNoise: 0 });
 
   test('starts the coarsest at mean colours of the data and each other at the up-scaled particles before', async () => {
     const state = await learner.init(createStream(1), IMAGES);
@@ -108,7 +113,7 @@ describe('a multi-grid learner', () => {
     expect(middle?.start).toEqual(enlarge(next.grids[0]?.particles as NDArray, [4, 2]));
     expect(fine?.start).toEqual(enlarge(next.grids[1]?.particles as NDArray, [8, 4]));
     expect([coarse, middle, fine].map((seen) => seen?.data)).toEqual([shrink(x, [2, 1]), shrink(x, [4, 2]), x]);
-    expect(metrics).toEqual({ loss: 0.01 });
+    expect(metrics).toEqual({ 'loss@2': 1, 'loss@4': 0.1, loss: 0.01 });
     expect(learner.particles(next)).toEqual(next.grids[2]?.particles);
   });
 
@@ -121,6 +126,35 @@ describe('a multi-grid learner', () => {
     numbersOf(samples).forEach((value) =>
       expect(Math.min(...colours.map((colour) => Math.abs(value - colour - 1.11)))).toBeLessThan(1e-6),
     );
+  });
+
+  test('a trajectory shows every grid at the size of the data, and ends at the samples', async () => {
+    const state = await learner.init(createStream(1), IMAGES);
+    const moments = await learner.trajectory?.(state, 5, createStream(3), 9);
+    expect(moments?.map(({ steps, metrics }) => [steps, metrics])).toEqual([
+      [0, { 'energy@2': 3 }],
+      [3, { 'energy@2': 6 }],
+      [3, { 'energy@4': 3 }],
+      [6, { 'energy@4': 6 }],
+      [6, { energy: 3 }],
+      [9, { energy: 6 }],
+    ]);
+    for (const { particles } of moments ?? []) expect(particles.shape).toEqual([5, 2, 8, 4]);
+    expect(moments?.at(-1)?.particles).toEqual(await learner.sample(state, 5, createStream(3)));
+  });
+
+  test('adds noise of the standard deviation asked for to the mean colours, and nowhere else', async () => {
+    const noisy = multiGridLearner({ name: 'grids', itemShape: [2, 8, 4], grids, particles: 50, startNoise: 0.25 });
+    const state = { ...(await noisy.init(createStream(1), IMAGES)), means: ndarray([0.5, -0.5], [1, 2, 1, 1]) };
+    notes.forEach(({ seen }) => seen.splice(0));
+    const { x } = await IMAGES.batch([0, 1]);
+    const [next] = await noisy.step(state, { x }, createStream(2));
+    const [coarse, middle] = notes.map(({ seen }) => seen[0]?.start as NDArray);
+    expect(middle).toEqual(enlarge(next.grids[0]?.particles as NDArray, [4, 2]));
+    const noise = numbersOf(coarse as NDArray).map((value, i) => value - (i % 4 < 2 ? 0.5 : -0.5));
+    // 200 draws: their root mean square is .25 within four standard errors, .25 × 4/√400.
+    const size = Math.sqrt(noise.reduce((sum, value) => sum + value ** 2, 0) / noise.length);
+    expect(Math.abs(size - 0.25)).toBeLessThan(0.05);
   });
 
   test('says that data have another shape', async () => {
@@ -154,16 +188,16 @@ describe('a multi-grid model of the table', () => {
   }
 
   test('has a potential, steps and a flow for each grid', async () => {
-    const base = await after({ sizes: [2, 8], steps: [], betas: [] });
+    const base = await after({ sizes: [2, 8], steps: [], betas: [], startNoise: 0 });
     expect(base.state.grids.map(({ particles }) => particles.shape)).toEqual([
       [3, 2, 2, 1],
       [3, 2, 8, 4],
     ]);
     expect(Object.keys(base.metrics)).toContain('speed');
-    const longer = await after({ sizes: [2, 8], steps: [2, 4], betas: [] });
+    const longer = await after({ sizes: [2, 8], steps: [2, 4], betas: [], startNoise: 0 });
     expect(longer.state.grids[0]?.particles).toEqual(base.state.grids[0]?.particles);
     expect(longer.state.grids[1]?.particles).not.toEqual(base.state.grids[1]?.particles);
-    const mixed = await after({ sizes: [2, 8], steps: [], betas: [60, 0] });
+    const mixed = await after({ sizes: [2, 8], steps: [], betas: [60, 0], startNoise: 0 });
     expect(mixed.state.grids[0]?.params).toEqual(base.state.grids[0]?.params);
     expect(mixed.state.grids[1]?.params).not.toEqual(base.state.grids[1]?.params);
     expect(Object.keys(mixed.metrics)).not.toContain('speed');
@@ -173,7 +207,7 @@ describe('a multi-grid model of the table', () => {
     const buffered = {
       ...small,
       chains: { ...small.chains, kind: 'buffer' as const },
-      grids: { sizes: [2, 8], steps: [], betas: [] },
+      grids: { sizes: [2, 8], steps: [], betas: [], startNoise: 0 },
     };
     expectSentence(
       await messageOf(() => createLearner(runtime, 'm-gcn', buffered, [2, 8, 4])),

@@ -13,6 +13,7 @@ import type { RunDatabase, RunEvent } from '../runs/database.ts';
 import { type Run, type RunRecord, runFiles, writeRecord } from '../runs/run.ts';
 import { writeScores } from '../runs/scores.ts';
 import { folderStore } from '../runs/store.ts';
+import { removeTrajectory, writeTrajectory } from '../runs/trajectory.ts';
 import { UserError } from '../errors.ts';
 import type { Context, ExitCode } from './context.ts';
 
@@ -97,14 +98,21 @@ export async function runTraining(context: Context, job: Job): Promise<ExitCode>
   return conclude(context, { ...run, record });
 }
 
-/** Draws the final samples and scores the run; returns the seconds that sampling took. */
+/** Particles whose way to samples the report shows, and how often they are looked at on it: an animation of some hundred kilobytes. */
+const WATCHED = 25;
+const MOMENTS = 50;
+
+/** Draws the final samples and their way there, and scores the run; returns the seconds that sampling took. */
 async function drawSamples(context: Context, { run, data, session }: Job, { state }: Outcome): Promise<number> {
   const { config, path } = run;
   const stream = createStream(config.seed).split('final samples');
   const before = performance.now();
   const samples = await session.learner.sample(state, config.samples, stream);
   const seconds = (performance.now() - before) / 1000;
-  await writeAtomically(runFiles(path).finalGrid, [await pictureFor(data).particles(samples)]);
+  const picture = pictureFor(data);
+  await writeAtomically(runFiles(path).finalGrid, [await picture.particles(samples)]);
+  const way = await session.learner.trajectory?.(state, WATCHED, stream.split('trajectory'), MOMENTS);
+  await (way === undefined ? removeTrajectory(path) : writeTrajectory(path, picture, way));
   // The one place where scores enter a run: an engine that can score gives a list, the report shows it as a table.
   const scores = await context.engine.score?.({
     config,

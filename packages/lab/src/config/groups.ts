@@ -127,4 +127,8 @@ export const GRIDS: Fields<GridOptions> = {
     .array(z.int().min(1))
     .meta({ description: 'Langevin steps of each grid; none takes langevin.steps', unit: 'steps' }),
   betas: z.array(z.number().min(0)).meta({ description: 'β of each grid; none takes flow.beta' }),
+  startNoise: z.number().min(0).meta({
+    description: 'standard deviation of noise added to the mean colours where the coarsest grid starts',
+    unit: 'units of x',
+  }),
 };

@@ -1,4 +1,4 @@
-import { CHART_GUIDE, type ChartGuide, METRIC_GUIDE } from '../metric-guide.ts';
+import { CHART_GUIDE, type ChartGuide, METRIC_GUIDE, type MetricGuide, gridOf } from '../metric-guide.ts';
 import type { MetricsRecord } from '../runs/database.ts';
 import { Plot, plotSvg } from './plot.ts';
 
@@ -104,7 +104,7 @@ function drawLines({ color, points, trend }: Curve): Plot.Markish[] {
   ];
 }
 
-function drawChart(curves: readonly Curve[], log: boolean): string {
+function drawChart(curves: readonly Curve[], log: boolean, axis: string): string {
   const [low, high] = domainOf(curves);
   const logarithmic = log && low > 0 && high / low > 15;
   const margin = logarithmic ? 0 : (high - low) * 0.04;
@@ -126,7 +126,7 @@ function drawChart(curves: readonly Curve[], log: boolean): string {
       Plot.axisX({
         ticks: 5,
         tickSize: 4,
-        label: 'iteration',
+        label: axis,
         labelArrow: 'none',
         tickFormat: wholeText,
         fillOpacity: 0.75,
@@ -158,16 +158,49 @@ function curveOf(name: string, label: string, color: string, records: readonly M
   return { label, color, points: thinned, trend: trendOf(thinned) };
 }
 
-/** The charts that the known metrics make, then one for each metric that no chart is known for. */
-function plan(names: readonly string[]): { guide: ChartGuide; curves: { name: string; label: string }[] }[] {
-  const known = CHART_GUIDE.map((guide) => ({
-    guide,
-    curves: METRIC_GUIDE.filter(({ chart, name }) => chart === guide.key && names.includes(name)).map(
-      ({ name, label }) => ({ name, label }),
-    ),
+/** Which metrics make which charts, over what. */
+export interface Guides {
+  readonly metrics: readonly MetricGuide[];
+  readonly charts: readonly ChartGuide[];
+  /** What the horizontal axis counts. */
+  readonly axis: string;
+}
+
+const TRAINING: Guides = { metrics: METRIC_GUIDE, charts: CHART_GUIDE, axis: 'iteration' };
+
+interface PlannedChart {
+  readonly guide: ChartGuide;
+  readonly curves: readonly { readonly name: string; readonly label: string }[];
+}
+
+/** A chart of a known kind: with several grids, one chart with a curve for each if it shows one metric, else a chart for each grid. */
+function plannedCharts(guide: ChartGuide, metrics: readonly MetricGuide[], names: readonly string[]): PlannedChart[] {
+  const shown = metrics.filter(
+    ({ name, chart }) => chart === guide.key && names.some((given) => gridOf(given)[0] === name),
+  );
+  const heights = [...new Set(names.map((name) => gridOf(name)[1]))].toSorted(
+    (a, b) => (a ?? Infinity) - (b ?? Infinity),
+  );
+  const gridText = (height: number | null): string => (height === null ? 'finest grid' : `grid of ${height} px`);
+  const nameAt = (name: string, height: number | null): string => (height === null ? name : `${name}@${height}`);
+  const [only] = shown;
+  if (only !== undefined && shown.length === 1 && heights.length > 1) {
+    const curves = heights.map((height) => ({ name: nameAt(only.name, height), label: gridText(height) }));
+    return [{ guide, curves: curves.filter(({ name }) => names.includes(name)) }];
+  }
+  return heights.map((height) => ({
+    guide: heights.length > 1 ? { ...guide, title: `${guide.title}, ${gridText(height)}` } : guide,
+    curves: shown
+      .map(({ name, label }) => ({ name: nameAt(name, height), label }))
+      .filter(({ name }) => names.includes(name)),
   }));
+}
+
+/** The charts that the known metrics make, then one for each metric that no chart is known for. */
+function plan(names: readonly string[], { metrics, charts }: Guides): PlannedChart[] {
+  const known = charts.flatMap((guide) => plannedCharts(guide, metrics, names));
   const others = names
-    .filter((name) => METRIC_GUIDE.every((metric) => metric.name !== name))
+    .filter((name) => METRIC_GUIDE.every((metric) => metric.name !== gridOf(name)[0]))
     .map((name) => ({ guide: { key: name, title: name, meaning: '', log: true }, curves: [{ name, label: name }] }));
   return [...known, ...others].filter(({ curves }) => curves.length > 0);
 }
@@ -177,10 +210,10 @@ function isFlat(curves: readonly Curve[]): boolean {
   return curves.every(({ points }) => points.every(({ value }) => value === first));
 }
 
-/** Draws the learning curves of a run; metrics that never change are left out. */
-export function learningCurves(records: readonly MetricsRecord[]): Chart[] {
+/** Draws the learning curves of a run, or with other guides what else was recorded; metrics that never change are left out. */
+export function learningCurves(records: readonly MetricsRecord[], guides: Guides = TRAINING): Chart[] {
   const names = [...new Set(records.flatMap(({ metrics }) => Object.keys(metrics)))];
-  return plan(names).flatMap(({ guide, curves: wanted }) => {
+  return plan(names, guides).flatMap(({ guide, curves: wanted }) => {
     const several = wanted.length > 1;
     const curves = wanted.flatMap(({ name, label }, i) => {
       const color = several ? COLORS[i % COLORS.length] : 'var(--accent)';
@@ -188,7 +221,7 @@ export function learningCurves(records: readonly MetricsRecord[]): Chart[] {
     });
     if (curves.length === 0 || isFlat(curves)) return [];
     const legend = several ? curves.map(({ label, color }) => ({ label, color })) : [];
-    return [{ title: guide.title, meaning: guide.meaning, legend, svg: drawChart(curves, guide.log) }];
+    return [{ title: guide.title, meaning: guide.meaning, legend, svg: drawChart(curves, guide.log, guides.axis) }];
   });
 }
 
@@ -202,7 +235,7 @@ export interface OverlaidRun {
 /** Draws each metric as one chart with the trend of every run that has it. */
 export function overlaidCurves(runs: readonly OverlaidRun[]): Chart[] {
   const names = [...new Set(runs.flatMap(({ records }) => records.flatMap(({ metrics }) => Object.keys(metrics))))];
-  return plan(names).flatMap(({ guide, curves: wanted }) =>
+  return plan(names, TRAINING).flatMap(({ guide, curves: wanted }) =>
     wanted.flatMap(({ name, label }) => {
       const curves = runs.flatMap((run) => curveOf(name, run.label, run.color, run.records) ?? []);
       // Measured values of several runs would hide each other: only the trends are drawn.
@@ -210,7 +243,7 @@ export function overlaidCurves(runs: readonly OverlaidRun[]): Chart[] {
       if (trends.length === 0 || isFlat(trends)) return [];
       const title = wanted.length > 1 ? `${guide.title}, ${label}` : guide.title;
       const legend = trends.map(({ label: run, color }) => ({ label: run, color }));
-      return [{ title, meaning: guide.meaning, legend, svg: drawChart(trends, guide.log) }];
+      return [{ title, meaning: guide.meaning, legend, svg: drawChart(trends, guide.log, TRAINING.axis) }];
     }),
   );
 }

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import type { MetricsRecord } from '../runs/database.ts';
 import type { Run } from '../runs/run.ts';
 import type { Score } from '../runs/scores.ts';
+import type { TrajectoryFacts } from './trajectory.ts';
 
 /** Particles as they stood after an iteration. */
 export interface Frame {
@@ -22,6 +23,8 @@ export interface ReportFacts {
   readonly records: readonly MetricsRecord[];
   readonly scores: readonly Score[];
   readonly frames: readonly Frame[];
+  /** The way of particles to samples when training ended; null when none was made. */
+  readonly trajectory: TrajectoryFacts | null;
   /** Samples of the trained model as base64 PNG; null while there are none. */
   readonly samples: string | null;
   /** Real data, likewise. */

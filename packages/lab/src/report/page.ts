@@ -9,6 +9,7 @@ import { SCRIPT } from './script.ts';
 import { machineTable, settingsTables } from './settings.ts';
 import { MARK, shell } from './shell.ts';
 import { fineSeconds, timeSpent } from './time.ts';
+import { trajectorySection } from './trajectory.ts';
 
 function image(run: ReportFacts['run'], png: string, alt: string, id?: string): Markup {
   const kind = isImages(run) ? 'pixels' : 'points';
@@ -138,7 +139,10 @@ function film({ run, frames }: ReportFacts): Markup | null {
   const noun = isImages(run) ? 'them emerge' : 'them find their places';
   return html`<section id="film" hidden>
     <h2>Watch ${noun}</h2>
-    <p class="hint">The model’s particles while it learned, from the first iteration to the last.</p>
+    <p class="hint">
+      The model’s particles while it learned, from the first iteration to the last. As an animation:
+      <code>samples/training.webp</code> in the run’s folder.
+    </p>
     <div class="film">
       <figure>${image(run, last.png, 'Particles', 'frame')}</figure>
       <div>
@@ -203,7 +207,7 @@ export function renderPage(facts: ReportFacts): string {
   const title = `${facts.model.title} on ${dataTitle(run)}`;
   const main = html`${header(facts)} ${pictures(facts)}
     <h2>What you see</h2>
-    ${explanation(facts)} ${film(facts)} ${curves(facts)}
+    ${explanation(facts)} ${trajectorySection(facts)} ${film(facts)} ${curves(facts)}
     <h2>Settings</h2>
     <p class="hint">
       Every option of the run. Those in colour differ from the model’s defaults; hover for what they mean.

@@ -2,13 +2,16 @@ import { readFile } from 'node:fs/promises';
 import { MODELS } from 'brownian';
 import { RUN_DEFAULTS } from '../config/schema.ts';
 import { UserError, fileProblem, systemCode } from '../errors.ts';
+import { filmOfPages, lastFrame } from '../images/film.ts';
 import { formatSeconds } from '../progress.ts';
 import { writeAtomically } from '../runs/atomic.ts';
 import { type MetricsRecord, readMetrics } from '../runs/database.ts';
 import { type RunFiles, numberedFiles, openRun, runFiles } from '../runs/run.ts';
 import { readScores } from '../runs/scores.ts';
+import { readTrajectory } from '../runs/trajectory.ts';
 import type { Frame, ReportFacts } from './facts.ts';
 import { renderPage } from './page.ts';
+import type { TrajectoryFacts } from './trajectory.ts';
 
 const MAX_FRAMES = 60;
 
@@ -53,6 +56,14 @@ async function readFrames(files: RunFiles, records: readonly MetricsRecord[]): P
   );
 }
 
+async function readTrajectoryFacts(path: string): Promise<TrajectoryFacts | null> {
+  const record = await readTrajectory(path);
+  const film = await base64(runFiles(path).trajectoryFilm);
+  if (record === null || film === null) return null;
+  const still = await lastFrame(Buffer.from(film, 'base64'));
+  return { film, still: Buffer.from(still).toString('base64'), record };
+}
+
 /** Reads what a report shows from a run's folder. @throws UserError when the folder is no run or its files are damaged. */
 export async function readFacts(path: string): Promise<ReportFacts> {
   const run = await openRun(path);
@@ -66,14 +77,22 @@ export async function readFacts(path: string): Promise<ReportFacts> {
     records,
     scores: await readScores(path),
     frames: await readFrames(files, records),
+    trajectory: await readTrajectoryFacts(path),
     samples: await base64(files.finalGrid),
     realData: await base64(files.dataGrid),
   };
 }
 
-/** Writes `report.html` of a run from what its folder holds, and returns its path. @throws UserError as {@link readFacts}. */
+/**
+ * Writes `report.html` of a run from what its folder holds, and the animation of its training beside its pictures; returns the path of the page.
+ *
+ * @throws UserError as {@link readFacts}.
+ */
 export async function writeReport(path: string): Promise<string> {
-  const file = runFiles(path).report;
-  await writeAtomically(file, [renderPage(await readFacts(path))]);
-  return file;
+  const { report, trainingFilm } = runFiles(path);
+  const facts = await readFacts(path);
+  if (facts.frames.length > 1)
+    await writeAtomically(trainingFilm, [await filmOfPages(facts.frames.map(({ png }) => Buffer.from(png, 'base64')))]);
+  await writeAtomically(report, [renderPage(facts)]);
+  return report;
 }

@@ -1,4 +1,4 @@
-/** Moves the slider through the grids of a run. Plain script: the page has to work from a file, years from now. */
+/** Moves the slider through the grids of a run, stops and starts its animation. Plain script: the page has to work from a file, years from now. */
 export const SCRIPT = `
 (() => {
   const source = document.getElementById('frames');
@@ -36,5 +36,26 @@ export const SCRIPT = `
   button.addEventListener('click', () => (timer === null ? play() : pause()));
   slider.addEventListener('input', () => { pause(); show(Number(slider.value)); });
   document.getElementById('film').hidden = false;
+})();
+(() => {
+  const moving = document.getElementById('moving');
+  if (!moving) return;
+  const source = moving.parentNode.querySelector('source'), still = source.getAttribute('srcset'), film = moving.getAttribute('src');
+  const button = document.getElementById('move'), shape = button.querySelector('path'), state = document.getElementById('moving-state');
+  const bytes = Uint8Array.from(atob(film.slice(film.indexOf(',') + 1)), (c) => c.charCodeAt(0));
+  let playing = !matchMedia('(prefers-reduced-motion: reduce)').matches, address = null;
+  const show = () => {
+    if (address) URL.revokeObjectURL(address);
+    // An address that was not shown before begins with the first frame.
+    address = playing ? URL.createObjectURL(new Blob([bytes], { type: 'image/webp' })) : null;
+    moving.src = address || still;
+    shape.setAttribute('d', playing ? 'M3 3h12v12H3z' : 'M4 2l12 7-12 7z');
+    button.setAttribute('aria-label', playing ? 'Stop' : 'Play from the start');
+    state.textContent = playing ? 'again and again, from the start' : 'where particles ended';
+  };
+  button.addEventListener('click', () => { playing = !playing; show(); });
+  source.remove();
+  show();
+  document.getElementById('moving-controls').hidden = false;
 })();
 `;

@@ -46,8 +46,11 @@ figcaption b { color: var(--ink); }
 .when { font: 600 44px/1.1 var(--serif); letter-spacing: -.02em; }
 .controls { display: flex; align-items: center; gap: 16px; margin: 22px 0 0; }
 .controls button { flex: none; width: 46px; height: 46px; border: 0; border-radius: 50%; background: var(--accent); color: var(--paper); cursor: pointer; }
+#sampling .charts { margin-top: 34px; }
+.controls a { color: inherit; text-underline-offset: 3px; }
 .controls button svg { display: block; width: 18px; height: 18px; margin: auto; fill: currentColor; }
 .controls button:focus-visible, input:focus-visible { outline: 2px solid var(--data); outline-offset: 3px; }
+.controls[hidden] { display: none; }
 input[type=range] { flex: 1; min-width: 0; height: 24px; margin: 0; accent-color: var(--accent); cursor: pointer; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 44px 48px; margin: 26px 0 0; }
 .charts svg { display: block; width: 100%; height: auto; margin: 6px 0 0; overflow: visible; }

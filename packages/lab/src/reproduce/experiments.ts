@@ -1,9 +1,10 @@
 import type { Experiment } from './experiment.ts';
 import { fewSample } from './few-sample.ts';
+import { gcnMnist } from './gcn-mnist.ts';
 import { multigrid } from './multigrid.ts';
 import { stability } from './stability.ts';
 import { texture } from './texture.ts';
 import { wframe } from './wframe.ts';
 
 /** The experiments that `brownian reproduce` knows. */
-export const EXPERIMENTS: readonly Experiment[] = [wframe, stability, fewSample, multigrid, texture];
+export const EXPERIMENTS: readonly Experiment[] = [wframe, stability, fewSample, gcnMnist, multigrid, texture];

@@ -1,15 +1,17 @@
+import { gridOf } from '../metric-guide.ts';
 import { overlaidCurves } from '../report/curves.ts';
 import { COLORS, chartsOf } from '../report/comparison.ts';
 import { type Markup, html } from '../report/html.ts';
 import type { CellResult } from './experiment.ts';
 
 /** Metrics whose curves are drawn: R, and the energies of Fig. 7. */
-const DRAWN: readonly string[] = ['responseDistance', 'potentialParticles', 'potentialData', 'gradientNorm'];
+const DRAWN: readonly string[] = ['responseDistance', 'potentialParticles', 'potentialData', 'energy', 'gradientNorm'];
 
 /** What a group of runs has in common: its images and λ. */
 function groupOf({ settings }: CellResult): string {
-  const name = settings['class'] ?? settings['image'] ?? settings['data'] ?? '';
-  return `${name}, ${settings['images']} images, λ ${settings['lambda']}, seed ${settings['seed']}`;
+  const { class: member, image, data, images, lambda, seed } = settings;
+  const rate = lambda === undefined ? '' : `, λ ${lambda}`;
+  return `${member ?? image ?? data ?? ''}, ${images} images${rate}, seed ${seed}`;
 }
 
 /** What sets a cell apart within its group. */
@@ -33,12 +35,13 @@ function colorOf(i: number): string {
 
 /** Records as a run has them, from the curves of a cell. */
 function recordsOf({ curves }: CellResult): { iteration: number; seconds: number; metrics: Record<string, number> }[] {
-  const length = Math.max(0, ...DRAWN.map((name) => curves[name]?.length ?? 0));
+  const drawn = Object.keys(curves).filter((name) => DRAWN.includes(gridOf(name)[0]));
+  const length = Math.max(0, ...drawn.map((name) => curves[name]?.length ?? 0));
   return Array.from({ length }, (_, i) => ({
     iteration: i + 1,
     seconds: 0,
     metrics: Object.fromEntries(
-      DRAWN.flatMap((name) => {
+      drawn.flatMap((name) => {
         const value = curves[name]?.[i] ?? null;
         return value === null ? [] : [[name, value] as const];
       }),

@@ -55,12 +55,11 @@ async function labelsOf(data: Dataset): Promise<Int32Array> {
 }
 
 /**
- * Draws `count` images of one class.
+ * The items of one class, as a data set.
  *
- * @param seed which images: the same seed draws the same ones
- * @throws UserError when there is no such class, or too few images of it
+ * @throws UserError when there is no such class
  */
-export async function imagesOfClass(data: Dataset, name: string, count: number, seed: number): Promise<Batch> {
+export async function classOf(data: Dataset, name: string): Promise<Dataset> {
   const label = data.classes?.indexOf(name) ?? -1;
   if (label < 0)
     throw new UserError(
@@ -68,8 +67,28 @@ export async function imagesOfClass(data: Dataset, name: string, count: number, 
     );
   const labels = await labelsOf(data);
   const members = Array.from(labels.keys()).filter((i) => labels[i] === label);
-  if (members.length < count)
-    throw new UserError(`${data.name} has ${members.length} images of "${name}", ${count} are asked for.`);
-  const order = Array.from(createStream(seed).split('images').permutation(members.length).data, Number);
-  return { x: (await data.batch(order.slice(0, count).map((i) => members[i] as number))).x };
+  return {
+    name: `${data.name}, ${name}`,
+    itemShape: data.itemShape,
+    size: members.length,
+    batch: (indices, draw) =>
+      data.batch(
+        Array.from(indices, (i) => members[i] ?? -1),
+        draw,
+      ),
+  };
+}
+
+/**
+ * Draws `count` images of one class.
+ *
+ * @param seed which images: the same seed draws the same ones
+ * @throws UserError when there is no such class, or too few images of it
+ */
+export async function imagesOfClass(data: Dataset, name: string, count: number, seed: number): Promise<Batch> {
+  const members = await classOf(data, name);
+  if (members.size < count)
+    throw new UserError(`${data.name} has ${members.size} images of "${name}", ${count} are asked for.`);
+  const order = Array.from(createStream(seed).split('images').permutation(members.size).data, Number);
+  return { x: (await members.batch(order.slice(0, count))).x };
 }

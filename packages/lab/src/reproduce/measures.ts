@@ -43,3 +43,12 @@ export function stabilityOf({ curves, stopped }: Pick<TrialResult, 'curves' | 's
     finalDistance <= 2 * leastDistance;
   return { finalDistance, worstDistance, leastDistance, meanPotential, collapsed: sound ? 0 : 1 };
 }
+
+/** The median of the last {@link LAST} values; null when one of them is not finite or there are none. */
+export function medianOfLast(values: readonly (number | null)[] = []): number | null {
+  const last = values.slice(-LAST);
+  if (last.length === 0 || last.includes(null)) return null;
+  const sorted = finiteValues(last).toSorted((a, b) => a - b);
+  const middle = (sorted.length - 1) / 2;
+  return ((sorted[Math.floor(middle)] as number) + (sorted[Math.ceil(middle)] as number)) / 2;
+}

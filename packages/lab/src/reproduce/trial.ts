@@ -12,6 +12,7 @@ import {
 import { filmWebp } from '../images/film.ts';
 import { gridPng } from '../images/grid.ts';
 import type { Bench, CellPicture } from './experiment.ts';
+import type { Judge, Judgement } from './judge.ts';
 
 /** A short training, on a handful of images that are all in one batch or on batches of more. */
 export interface Trial {
@@ -29,6 +30,8 @@ export interface Trial {
   readonly columns: number;
   /** An image of another size, drawn from the trained model; for weights per channel. */
   readonly synthesis?: Synthesis;
+  /** What else is measured of the trained model. Its picture of samples takes the place of that of the particles. */
+  readonly judge?: Judge;
 }
 
 /** An image that is drawn from a model after it was trained. */
@@ -50,6 +53,8 @@ export interface TrialResult {
   /** Particles at the end, `[particles, ...item]`. */
   readonly particles: NDArray;
   readonly pictures: readonly CellPicture[];
+  /** What the judge measured; empty without one, or when the trial ended early. */
+  readonly measures: Judgement['measures'];
 }
 
 const FRAMES = 30;
@@ -126,14 +131,18 @@ export async function runTrial(trial: Trial, { runtime, task, stop }: Bench): Pr
       if (done % Math.ceil(iterations / FRAMES) === 0 || done === iterations) frames.push(learner.particles(state));
     }
     const particles = learner.particles(state);
+    const judged =
+      stopped === '' ? await trial.judge?.({ learner, state, stream: stream.split('samples') }) : undefined;
     const pictures: CellPicture[] = [
       { name: 'data', format: 'png', bytes: await gridPng(batch.x, { columns }) },
-      { name: 'samples', format: 'png', bytes: await gridPng(particles, { columns }) },
+      ...(judged?.pictures ?? [
+        { name: 'samples', format: 'png' as const, bytes: await gridPng(particles, { columns }) },
+      ]),
       { name: 'film', format: 'webp', bytes: await filmWebp(frames, { columns }) },
     ];
     if (trial.synthesis !== undefined && stopped === '')
       pictures.push(await synthesise(runtime, trial, trial.synthesis, state, stream.split('synthesis')));
-    return { curves, iterations: done, stopped, particles, pictures };
+    return { curves, iterations: done, stopped, particles, pictures, measures: judged?.measures ?? {} };
   } finally {
     task.stop();
     await learner.dispose();

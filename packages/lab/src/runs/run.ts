@@ -78,6 +78,11 @@ export interface RunFiles {
   readonly dataGrid: string;
   /** Samples drawn when training ended. */
   readonly finalGrid: string;
+  /** The way of particles to samples when training ended: an animation, and what was measured on the way. */
+  readonly trajectoryFilm: string;
+  readonly trajectory: string;
+  /** The particles while they learned, as an animation. */
+  readonly trainingFilm: string;
   /** Particles after an iteration. */
   grid(iteration: number): string;
   checkpoint(iteration: number): string;
@@ -103,6 +108,9 @@ export function runFiles(path: string): RunFiles {
     filters: join(path, 'filters'),
     dataGrid: join(samples, 'data.png'),
     finalGrid: join(samples, 'final.png'),
+    trajectoryFilm: join(samples, 'trajectory.webp'),
+    trajectory: join(samples, 'trajectory.json'),
+    trainingFilm: join(samples, 'training.webp'),
     grid: (iteration) => join(samples, numbered(iteration, 'png')),
     checkpoint: (iteration) => join(checkpoints, numbered(iteration, 'safetensors')),
   };

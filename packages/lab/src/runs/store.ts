@@ -6,6 +6,7 @@ import { writeAtomically } from './atomic.ts';
 import { type Checkpoint, isDamage, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { RunDatabase } from './database.ts';
 import { numberedFiles, runFiles, tidyRun } from './run.ts';
+import { removeTrajectory } from './trajectory.ts';
 
 /** Checkpoints that are kept: of all the newest, and of those that were due the newest, which a rollback goes to. */
 const KEPT = 3;
@@ -126,5 +127,6 @@ export async function rewindRun(path: string, database: RunDatabase, iteration: 
   await tidyRun(path);
   database.rewind(iteration);
   const later = (await numberedFiles(files.samples, 'png')).filter((grid) => grid > iteration);
-  await removeAll([...later.map((grid) => files.grid(grid)), files.finalGrid, files.scores]);
+  await removeAll([...later.map((grid) => files.grid(grid)), files.finalGrid, files.scores, files.trainingFilm]);
+  await removeTrajectory(path);
 }

@@ -82,6 +82,14 @@ export function fakeLearner(config: RunConfig, itemShape: readonly number[], beh
       return Promise.resolve([next, metrics]);
     },
     sample: (_state, n, draw) => Promise.resolve(draw.uniform([n, ...itemShape], -1, 1)),
+    trajectory: (_state, n, draw, moments) =>
+      Promise.resolve(
+        Array.from({ length: Math.min(moments, 6) }, (_, i) => ({
+          steps: i * i,
+          particles: draw.uniform([n, ...itemShape], -1, 1),
+          metrics: { potentialParticles: i, energy: 9 - i, gradientNorm: 3 / (i + 1) },
+        })),
+      ),
     particles: (state) => (state as FakeState).particles,
     dispose: () => Promise.resolve(),
   };

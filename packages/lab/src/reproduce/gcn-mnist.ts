@@ -1,0 +1,170 @@
+import { createStream } from '@brownian/runtime';
+import { type Dataset, batchIndices } from 'brownian';
+import { resolveConfig } from '../config/settings.ts';
+import { openData } from '../data/open.ts';
+import { UserError } from '../errors.ts';
+import type { Bench, Cell, CellResult, Experiment, Findings, Measured, ReportTable, Scale } from './experiment.ts';
+import { curveFigures, pictureFigures } from './figures.ts';
+import { type Judge, openJudge } from './judge.ts';
+import { LAST, medianOfLast } from './measures.ts';
+import { numberOf, numbersOf, textOf, wordsOf } from './options.ts';
+import { numberText, spreadText } from './text.ts';
+import { runTrial } from './trial.ts';
+
+/** A model, and for how long it is trained. */
+interface Contender {
+  readonly model: 'gcn' | 'wgcn';
+  readonly iterations: number;
+}
+
+/** `gcn@600`: a model and its iterations. @throws UserError for anything else */
+function parseContender(text: string): Contender {
+  const [, model, iterations] = /^(gcn|wgcn)@([1-9]\d{0,6})$/.exec(text) ?? [];
+  if (model === undefined)
+    throw new UserError(
+      `--models has ${JSON.stringify(text)}; it takes gcn and wgcn with their iterations, such as gcn@600,wgcn@500.`,
+      { exitCode: 2 },
+    );
+  return { model: model as Contender['model'], iterations: Number(iterations) };
+}
+
+function plan(scale: Scale): Cell[] {
+  const contenders = wordsOf(scale, 'models');
+  contenders.forEach(parseContender);
+  const [images, samples] = [numberOf(scale, 'images'), numberOf(scale, 'samples')];
+  const [data, network] = [textOf(scale, 'data') ?? '', textOf(scale, 'network') ?? ''];
+  // Seed by seed, so that an unfinished table compares equally many runs of each.
+  return numbersOf(scale, 'seeds').flatMap((seed) =>
+    contenders.map((model) => ({ settings: { data, seed, model, images, samples, network } })),
+  );
+}
+
+async function runCell({ settings }: Cell, data: Dataset, judge: Judge, bench: Bench): Promise<Measured | null> {
+  const [seed, images] = [Number(settings['seed']), Number(settings['images'])];
+  const { model, iterations } = parseContender(String(settings['model']));
+  const config = resolveConfig({ data: settings['data'], model, batchSize: images, iterations }, data);
+  const order = batchIndices(createStream(seed).split('order'), data.size, images);
+  const result = await runTrial(
+    {
+      label: `${settings['model']}, seed ${seed}`,
+      model,
+      options: config,
+      batch: await data.batch(order.indicesAt(0)),
+      batchAt: (iteration) => data.batch(order.indicesAt(iteration)),
+      iterations,
+      seed,
+      columns: Math.ceil(Math.sqrt(images)),
+      judge,
+    },
+    bench,
+  );
+  if (result === null) return null;
+  const { curves, stopped, pictures, measures } = result;
+  return {
+    measures: { distance: medianOfLast(curves['responseDistance']), ...measures },
+    curves,
+    note: stopped,
+    pictures,
+  };
+}
+
+/** What the table shows of a run: its name there, and in its measures. */
+const SHOWN: readonly (readonly [title: string, name: string])[] = [
+  ['Inception-type score (higher is better)', 'score'],
+  ['FID (lower is better)', 'fid'],
+  [`R, median of the last ${LAST} iterations`, 'distance'],
+];
+
+function valuesOf(results: readonly CellResult[], model: string, name: string): readonly (number | null)[] {
+  return results.filter(({ settings }) => settings['model'] === model).map(({ measures }) => measures[name] ?? null);
+}
+
+function spreadTable(results: readonly CellResult[], models: readonly string[]): ReportTable {
+  const real = results.find(({ measures }) => measures['realScore'] !== undefined)?.measures['realScore'] ?? null;
+  return {
+    title: 'Mean ± standard deviation over seeds',
+    rows: [
+      ['model@iterations', 'runs', ...SHOWN.map(([title]) => title), 'broke off'],
+      ...models.map((model) => {
+        const runs = results.filter(({ settings }) => settings['model'] === model);
+        return [
+          model,
+          String(runs.length),
+          ...SHOWN.map(([, name]) => spreadText(valuesOf(results, model, name))),
+          String(runs.filter(({ note }) => note !== '').length),
+        ];
+      }),
+    ],
+    note: `Standard deviations are of single runs (n − 1). The same score of as many real test images is ${numberText(real)}. Filters are learned and differ from run to run, so R says how close particles come to data in the eyes of their own model.`,
+  };
+}
+
+function seedTable(results: readonly CellResult[], models: readonly string[]): ReportTable {
+  const seeds = [...new Set(results.map(({ settings }) => Number(settings['seed'])))];
+  const text = (model: string, seed: number): string => {
+    const run = results.find(({ settings }) => settings['model'] === model && settings['seed'] === seed);
+    if (run === undefined) return 'not run';
+    if (run.note !== '') return run.note;
+    return SHOWN.map(([, name]) => numberText(run.measures[name] ?? null)).join(' · ');
+  };
+  return {
+    title: 'Seed by seed: score · FID · R',
+    rows: [['seed', ...models], ...seeds.map((seed) => [String(seed), ...models.map((model) => text(model, seed))])],
+    note: 'A seed draws parameters, batches and noise.',
+  };
+}
+
+function findings(results: readonly CellResult[], scale: Scale, picture: (path: string) => string): Findings {
+  const models = wordsOf(scale, 'models');
+  return {
+    lead:
+      'The same learned filters, sampler and optimizer; GCN learns by maximum likelihood, wGCN is charged for the speed of its particles. An iteration of wGCN ' +
+      'costs more, so GCN is given more of them.',
+    tables: [spreadTable(results, models), seedTable(results, models)],
+    figures: [
+      ...pictureFigures(
+        results,
+        ['data', 'samples'],
+        'New samples, each from its own noise; none was picked.',
+        picture,
+      ),
+      ...curveFigures(results),
+    ],
+  };
+}
+
+/** GCN against wGCN at equal compute, over seeds (generalised GCN, Table 1: the switch JKO alone). */
+export const gcnMnist: Experiment = {
+  name: 'gcn-mnist',
+  title: 'GCN against wGCN on MNIST at equal compute',
+  summary: 'learned filters, KL against JKO over five seeds: score, FID and R with their spread (generalised GCN)',
+  options: {
+    data: { kind: 'text', meaning: 'labelled images that brownian train takes', standard: 'mnist' },
+    models: {
+      kind: 'words',
+      meaning: 'gcn and wgcn with their iterations, which make their compute equal',
+      standard: 'gcn@600,wgcn@500',
+    },
+    seeds: { kind: 'numbers', meaning: 'seeds of parameters, batches and noise', standard: '1,2,3,4,5' },
+    images: { kind: 'whole number', meaning: 'images of a batch, and particles', standard: '100' },
+    samples: { kind: 'whole number', meaning: 'new samples that are scored, and test images', standard: '1000' },
+    network: {
+      kind: 'text',
+      meaning: 'what scores: classifier (trained once on the data), or a network as brownian evaluate takes it',
+      standard: 'classifier',
+    },
+  },
+  examples: [
+    'brownian reproduce gcn-mnist',
+    'brownian reproduce gcn-mnist --models gcn@600,gcn@500,wgcn@500 --minutes 8',
+  ],
+  plan,
+  async open(scale, bench) {
+    const name = textOf(scale, 'data') ?? '';
+    const data = await openData(name, { limit: null, seed: 1 });
+    const [samples, network] = [numberOf(scale, 'samples'), textOf(scale, 'network') ?? ''];
+    const judge = await openJudge(bench, { data: name, samples, network });
+    return (cell) => runCell(cell, data, judge, bench);
+  },
+  findings,
+};

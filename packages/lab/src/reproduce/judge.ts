@@ -1,0 +1,105 @@
+import type { NDArray, Tree } from '@brownian/graph';
+import { type Stream, createStream } from '@brownian/runtime';
+import type { Dataset, FeatureNetwork, Learner } from 'brownian';
+import { gridPng } from '../images/grid.ts';
+import { silently } from '../scoring/collect.ts';
+import { evaluate } from '../scoring/evaluate.ts';
+import { type Items, datasetItems } from '../scoring/items.ts';
+import { openNetwork } from '../scoring/networks.ts';
+import { openReference } from '../scoring/reference.ts';
+import type { Bench, Measured } from './experiment.ts';
+
+/** A model at the end of a trial. */
+export interface TrainedModel {
+  readonly learner: Learner;
+  readonly state: Tree<NDArray>;
+  /** Of its own, for what is drawn from the model. */
+  readonly stream: Stream;
+}
+
+/** What is measured of a trained model, with pictures of it. */
+export type Judgement = Pick<Measured, 'measures' | 'pictures'>;
+
+/** Scores new samples of a model, and shows some of them. */
+export type Judge = (model: TrainedModel) => Promise<Judgement>;
+
+/** What samples are compared with, and how many there are of both. */
+export interface Comparison {
+  /** Labelled data that `brownian train` takes; a classifier of all of its classes is trained once and kept. */
+  readonly data: string;
+  /** Held-out images that samples are compared with, given the test part of `data`: all of them, or those of a class. */
+  readonly choose?: (test: Dataset) => Promise<Dataset>;
+  readonly samples: number;
+  /** `classifier`, or the path of an `.onnx` network. */
+  readonly network: string;
+}
+
+/** Samples in pictures: eight rows of eight. */
+const SHOWN = 64;
+
+function itemsOf(x: NDArray): Items {
+  const count = x.shape[0] as number;
+  async function* batches(): AsyncGenerator<NDArray> {
+    yield await Promise.resolve(x);
+  }
+  return { name: 'new samples', itemShape: x.shape.slice(1), count, batches };
+}
+
+function firstOf({ shape: [n = 0, ...item], data }: NDArray, count: number): NDArray {
+  const kept = Math.min(n, count);
+  return { dtype: 'float32', shape: [kept, ...item], data: (data as Float32Array).slice(0, (data.length / n) * kept) };
+}
+
+async function judgeBy(
+  { runtime }: Bench,
+  network: FeatureNetwork,
+  reference: Dataset,
+  { samples }: Comparison,
+  { learner, state, stream }: TrainedModel,
+): Promise<Judgement> {
+  const x = await learner.sample(state, samples, stream);
+  const count = Math.min(samples, reference.size);
+  const scores = await evaluate({
+    runtime,
+    network,
+    samples: itemsOf(x),
+    reference: datasetItems(reference, count, createStream(1).split('reference')),
+    split: 'test',
+    metrics: network.hasClasses ? ['is', 'fid', 'kid'] : ['fid', 'kid'],
+    seed: 1,
+    start: silently,
+  });
+  const valueOf = (name: string): number | null => scores.find((score) => score.name === name)?.value ?? null;
+  return {
+    measures: {
+      ...(network.hasClasses && {
+        score: valueOf('Inception-type score'),
+        realScore: valueOf('The same of real data'),
+      }),
+      fid: valueOf('FID'),
+      kid: valueOf('KID'),
+    },
+    pictures: [{ name: 'samples', format: 'png', bytes: await gridPng(firstOf(x, SHOWN)) }],
+  };
+}
+
+/**
+ * A judge of models of some data: FID, KID and, with a network that has classes, the Inception-type score of new samples. Every model is compared
+ * with the same held-out images.
+ *
+ * @throws UserError when the data or the network cannot be opened
+ */
+export async function openJudge(bench: Bench, comparison: Comparison): Promise<Judge> {
+  const { data, network: name, choose } = comparison;
+  const found = await openReference({ what: data, against: data }, undefined, false);
+  const reference = (await choose?.(found.data)) ?? found.data;
+  const network = await openNetwork(
+    bench.runtime,
+    found,
+    datasetItems(found.data, 1),
+    { network: name },
+    () => bench.task,
+  );
+  bench.note(`Samples are scored by ${network.name} against ${reference.size} images of the ${found.split} part.`);
+  return (model) => judgeBy(bench, network, reference, comparison, model);
+}
