@@ -80,6 +80,13 @@ export {
   pairwiseSquaredDistances,
 } from './potentials/elastic.ts';
 export {
+  type ElasticForceOptions,
+  type ElasticForces,
+  type ElasticParticleOptions,
+  elasticForces,
+  elasticParticles,
+} from './samplers/elastic-particles.ts';
+export {
   LANGEVIN_DEFAULTS,
   type Sampler,
   type SamplerInfo,
@@ -218,12 +225,12 @@ export {
 } from './metrics/feature-network.ts';
 export { type ImageModelSpec, modelInput, modelNetwork } from './metrics/model-network.ts';
 export { auroc } from './metrics/auroc.ts';
-export { eieg } from './metrics/eieg.ts';
+export { eieg, eiegTest } from './metrics/eieg.ts';
 export { fid, frechetDistance } from './metrics/fid.ts';
 export { inceptionScore, inceptionScoreOfProbabilities } from './metrics/inception-score.ts';
 export { type KidEstimate, type KidSubsets, kid, kidOfSubsets } from './metrics/kid.ts';
-export { medianBandwidths, mmd } from './metrics/mmd.ts';
-export { type ModeCoverage, modeCoverage } from './metrics/mode-coverage.ts';
+export { medianBandwidths, mmd, mmdTest } from './metrics/mmd.ts';
+export { type ModeCoverage, type ModeSpreads, modeCoverage, modeSpreads } from './metrics/mode-coverage.ts';
 export {
   type Moments,
   type MomentsStream,
@@ -234,6 +241,7 @@ export {
   momentsStream,
 } from './metrics/moments.ts';
 export { meanSquaredErrors } from './metrics/mse.ts';
+export type { PermutationOptions, PermutationTest } from './metrics/permutation.ts';
 export { type PrecisionRecall, precisionRecall } from './metrics/precision-recall.ts';
 export { signalToNoise } from './metrics/psnr.ts';
 export { slicedWasserstein } from './metrics/sliced-wasserstein.ts';

@@ -44,6 +44,7 @@ describe('brownian evaluate of a run', () => {
       'Sliced Wasserstein-2',
       'MMD²',
       'EIEG metric',
+      'EIEG p-value',
       'Modes covered',
       'High-quality share',
     ]);
@@ -54,7 +55,7 @@ describe('brownian evaluate of a run', () => {
       reference: { data: '8-gaussians', split: 'test', items: 400 },
       seed: 5,
     });
-    expect(scores[3]?.provenance.network).toBeNull();
+    expect(scores[4]?.provenance.network).toBeNull();
     for (const { name, value } of scores) {
       expect(ended.out).toContain(name);
       expect(value).toBeGreaterThanOrEqual(0);

@@ -1,6 +1,7 @@
 import { type NDArray, type Tensor, exp } from '@brownian/graph';
 import type { Runtime } from '@brownian/runtime';
-import { kernelSums, squaredDistances, unbiasedDiscrepancy } from './kernel-mean.ts';
+import { type Kernel, kernelSums, squaredDistances, unbiasedDiscrepancy } from './kernel-mean.ts';
+import { type PermutationOptions, type PermutationTest, permutationTest } from './permutation.ts';
 import { checkSets, doubles, rowsOf } from './rows.ts';
 
 /** @throws RangeError naming the bandwidth */
@@ -21,6 +22,11 @@ export function gaussianKernels(squared: Tensor, bandwidths: readonly number[]):
   return terms.reduce((sum, term) => sum.add(term)).mul(1 / bandwidths.length);
 }
 
+function gaussianPairs(bandwidths: readonly number[]): Kernel {
+  checkBandwidths(bandwidths);
+  return (x, y) => gaussianKernels(squaredDistances(x, y), bandwidths);
+}
+
 /**
  * Unbiased squared maximum mean discrepancy (Gretton et al. 2012, equation 3) under the mean of Gaussian kernels
  * exp(−‖x − y‖²/2σ²) of several bandwidths.
@@ -32,13 +38,29 @@ export function gaussianKernels(squared: Tensor, bandwidths: readonly number[]):
  */
 export async function mmd(runtime: Runtime, x: NDArray, y: NDArray, bandwidths: readonly number[]): Promise<number> {
   checkSets('MMD', x, y, 2);
-  checkBandwidths(bandwidths);
-  const sums = kernelSums(runtime, (a, b) => gaussianKernels(squaredDistances(a, b), bandwidths));
+  const sums = kernelSums(runtime, gaussianPairs(bandwidths));
   try {
     return await unbiasedDiscrepancy(sums, x, y);
   } finally {
     await sums.dispose();
   }
+}
+
+/**
+ * Whether two sets may be of one law, by the biased squared MMD and a permutation test (Gretton et al. 2012, section 8).
+ *
+ * @param x `[n, d]`
+ * @param y `[m, d]`
+ * @throws RangeError as {@link mmd} does, and for no permutations
+ */
+export async function mmdTest(
+  runtime: Runtime,
+  x: NDArray,
+  y: NDArray,
+  bandwidths: readonly number[],
+  options: PermutationOptions,
+): Promise<PermutationTest> {
+  return await permutationTest(runtime, ['MMD', gaussianPairs(bandwidths)], x, y, options);
 }
 
 const MEDIAN_OF = 1000;

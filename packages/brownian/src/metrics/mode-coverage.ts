@@ -22,19 +22,57 @@ export interface ModeCoverage {
  * @param within how near is near, in standard deviations. Default 3
  * @throws RangeError for another shape, for no points, or when `within` is not positive
  */
-export function modeCoverage(points: NDArray, { centres, std }: Modes, within = 3): ModeCoverage {
+export function modeCoverage(points: NDArray, modes: Modes, within = 3): ModeCoverage {
+  const near = nearPoints(points, modes, within);
+  const counts = modes.centres.map(() => 0);
+  for (const { mode } of near) counts[mode] = (counts[mode] as number) + 1;
+  const covered = counts.filter((count) => count > 0).length;
+  return { covered, modes: counts.length, share: near.length / (points.shape[0] as number), counts };
+}
+
+/** The points within `within` standard deviations of their nearest mode. @throws RangeError for another shape than `[n, 2]`, n ≥ 1 */
+function nearPoints(
+  points: NDArray,
+  { centres, std }: Modes,
+  within: number,
+): { readonly mode: number; readonly distance: number }[] {
   const [n = 0, d] = points.shape;
   if (points.shape.length !== 2 || d !== 2 || n < 1)
     throw new RangeError(`Mode coverage takes points [n, 2], n ≥ 1, got ${formatShape(points.shape)}.`);
   if (!(within > 0)) throw new RangeError(`The distance that counts as near must be positive, got ${within}.`);
-  const counts = centres.map(() => 0);
   const data = points.data as Float32Array;
+  const near: { mode: number; distance: number }[] = [];
   for (let i = 0; i < n; i++) {
     const [x, y] = [data[2 * i] as number, data[2 * i + 1] as number];
     const distances = centres.map(([a, b]) => Math.hypot(x - a, y - b));
-    const nearest = distances.reduce((best, value, k) => (value < (distances[best] as number) ? k : best), 0);
-    if ((distances[nearest] as number) <= within * std) counts[nearest] = (counts[nearest] as number) + 1;
+    const mode = distances.reduce((best, value, k) => (value < (distances[best] as number) ? k : best), 0);
+    const distance = distances[mode] as number;
+    if (distance <= within * std) near.push({ mode, distance });
   }
-  const near = counts.reduce((a, b) => a + b, 0);
-  return { covered: counts.filter((count) => count > 0).length, modes: centres.length, share: near / n, counts };
+  return near;
+}
+
+/** How widely points lie about the modes of a mixture. */
+export interface ModeSpreads {
+  /** Points near each mode. */
+  readonly counts: readonly number[];
+  /** Standard deviation of a coordinate of those points about the mode, in the units of x; 0 for a mode without points. */
+  readonly spreads: readonly number[];
+}
+
+/**
+ * Spread of points about each mode: √(mean ‖x − c‖²/2) over those near it, to compare with the mixture's std.
+ *
+ * @param points `[n, 2]`
+ * @param within how near is near, in standard deviations. Default 4, which leaves .03 % of a mode out
+ * @throws RangeError for another shape, for no points, or when `within` is not positive
+ */
+export function modeSpreads(points: NDArray, modes: Modes, within = 4): ModeSpreads {
+  const counts = modes.centres.map(() => 0);
+  const squares = modes.centres.map(() => 0);
+  for (const { mode, distance } of nearPoints(points, modes, within)) {
+    counts[mode] = (counts[mode] as number) + 1;
+    squares[mode] = (squares[mode] as number) + distance ** 2;
+  }
+  return { counts, spreads: squares.map((sum, k) => Math.sqrt(sum / 2 / Math.max(1, counts[k] as number))) };
 }

@@ -3,7 +3,7 @@ import { createStream } from '@brownian/runtime';
 import { describe, expect, test } from 'vitest';
 import { TOY_DISTRIBUTIONS } from '../../src/data/toy2d/table.ts';
 import { auroc } from '../../src/metrics/auroc.ts';
-import { modeCoverage } from '../../src/metrics/mode-coverage.ts';
+import { modeCoverage, modeSpreads } from '../../src/metrics/mode-coverage.ts';
 import { expectSentence, messageOf } from '../support/rows.ts';
 
 describe('AUROC', () => {
@@ -72,6 +72,28 @@ describe('mode coverage', () => {
     expect(found.covered).toBe(8);
     const expected = 1 - Math.exp(-9 / 2);
     expect(Math.abs(found.share - expected) / Math.sqrt((expected * (1 - expected)) / 20_000)).toBeLessThan(4);
+  });
+
+  test('gives the spread of the points near each mode, and 0 where there are none', () => {
+    // Squared distances 8 and 2 about the first mode, 1 about the second; 5 is far from all.
+    const points = ndarray([2, 2, 1, -1, 10, 1, 5, 0], [4, 2]);
+    expect(modeSpreads(points, modes)).toEqual({
+      counts: [2, 1, 0],
+      spreads: [Math.sqrt(10 / 2 / 2), Math.sqrt(1 / 2), 0],
+    });
+  });
+
+  test('finds the spread of a mixture’s own points', () => {
+    const toy = TOY_DISTRIBUTIONS['8-gaussians'];
+    const { counts, spreads } = modeSpreads(
+      toy.sample(createStream(1), 20_000),
+      toy.modes as NonNullable<typeof toy.modes>,
+    );
+    spreads.forEach((spread, k) => {
+      // Of n points a variance has the relative error 1/√n, its root half of that; within four deviations it is .4 % smaller.
+      const error = 0.5 / Math.sqrt(counts[k] as number);
+      expect(Math.abs(spread / 0.05 - 1)).toBeLessThan(4 * error + 0.002);
+    });
   });
 
   test('is of points on the plane', async () => {

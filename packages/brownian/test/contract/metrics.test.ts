@@ -25,7 +25,7 @@ function oneHot(labels: readonly number[], classes: number, height: number): NDA
 }
 
 /** Parts that metrics share. They are tested through them, and where they have a life of their own. */
-const SUPPORT = ['cholesky', 'kernel-mean', 'moments', 'nuclear-norm', 'rows'];
+const SUPPORT = ['cholesky', 'kernel-mean', 'moments', 'nuclear-norm', 'permutation', 'rows'];
 
 /** In which file of this folder each metric is tested. */
 const TESTED = {

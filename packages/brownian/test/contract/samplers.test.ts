@@ -44,8 +44,8 @@ const runtime = createRuntime(interpreterBackend());
 afterAll(() => runtime.dispose());
 
 test('every file of src/samplers has a row', () => {
-  // The potential flow takes no steps by noise, it solves an equation: test/potential-flow.test.ts.
-  expectRows(ROWS, implementations('samplers', ['potential-flow', 'replay-buffer', 'start']));
+  // These solve an equation and draw no noise: test/potential-flow.test.ts and elastic-particles.test.ts beside this.
+  expectRows(ROWS, implementations('samplers', ['elastic-particles', 'potential-flow', 'replay-buffer', 'start']));
 });
 
 describe.each(Object.entries(ROWS))('%s', (name, { make, potential, shape }) => {

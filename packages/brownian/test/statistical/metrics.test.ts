@@ -2,12 +2,13 @@ import { type NDArray, ndarray } from '@brownian/graph';
 import { type Stream, createStream } from '@brownian/runtime';
 import { nodeRuntime } from '@brownian/runtime/node';
 import { afterAll, describe, expect, test } from 'vitest';
-import { eieg } from '../../src/metrics/eieg.ts';
+import { eieg, eiegTest } from '../../src/metrics/eieg.ts';
 import { fid } from '../../src/metrics/fid.ts';
 import { kid, kidOfSubsets } from '../../src/metrics/kid.ts';
-import { mmd } from '../../src/metrics/mmd.ts';
+import { mmd, mmdTest } from '../../src/metrics/mmd.ts';
+import type { PermutationOptions, PermutationTest } from '../../src/metrics/permutation.ts';
 import { slicedWasserstein } from '../../src/metrics/sliced-wasserstein.ts';
-import { expectScores, momentsOf } from '../support/statistics.ts';
+import { expectScores, kolmogorovSmirnov, momentsOf } from '../support/statistics.ts';
 
 const runtime = nodeRuntime({ threads: 2 });
 afterAll(() => runtime.dispose());
@@ -103,4 +104,38 @@ test('the EIEG metric of sets of one law falls as 1/n and stays for different la
   const [apartFew, apart] = [await of(250, 1), await of(4000, 1)];
   expect(apart).toBeGreaterThan(10 * many);
   expect(apartFew / apart).toBeGreaterThan(0.5);
+});
+
+describe('p-values of permutation tests', () => {
+  const [REPEATS, PERMUTATIONS] = [300, 199];
+  const kernel = { dimension: 2, cutoff: 0.3 };
+
+  test.each([
+    ['EIEG, equal sizes', 30, 30, (x, y, options) => eiegTest(runtime, x, y, kernel, options)],
+    ['EIEG, other sizes', 40, 15, (x, y, options) => eiegTest(runtime, x, y, kernel, options)],
+    ['MMD', 30, 20, (x, y, options) => mmdTest(runtime, x, y, [1], options)],
+  ] as readonly [
+    string,
+    number,
+    number,
+    (x: NDArray, y: NDArray, options: PermutationOptions) => Promise<PermutationTest>,
+  ][])('of sets of one law are uniform: %s', async (_, n, m, testOf) => {
+    const values: number[] = [];
+    for (let i = 0; i < REPEATS; i++) {
+      const stream = createStream(`repeat ${i}`);
+      const options = { stream: stream.split('labels'), permutations: PERMUTATIONS };
+      values.push((await testOf(gaussian(stream, n, 2), gaussian(stream, m, 2), options)).pValue);
+    }
+    // Uniform on 1/200, …, 1: a step of .005 is far below the distance that 300 values tell, about .09 at p = .01.
+    expect(kolmogorovSmirnov(values, (p) => p)).toBeGreaterThan(0.01);
+  });
+
+  test('of 400 points a half standard deviation apart are the smallest there are', async () => {
+    const pValue = async (n: number): Promise<number> => {
+      const stream = createStream('power');
+      const options = { stream: stream.split('labels'), permutations: PERMUTATIONS };
+      return (await eiegTest(runtime, gaussian(stream, n, 2), gaussian(stream, n, 2, 0.5), kernel, options)).pValue;
+    };
+    expect(await pValue(400)).toBe(1 / (PERMUTATIONS + 1));
+  });
 });

@@ -57,3 +57,23 @@ export function expectScores(scores: Readonly<Record<string, number>>): void {
   const large = Object.entries(scores).filter(([, z]) => !(Math.abs(z) < MAX_Z));
   expect(Object.fromEntries(large)).toEqual({});
 }
+
+/**
+ * p-value of the Kolmogorov-Smirnov distance of independent values from a law, by the limiting distribution with Stephens' correction
+ * for their number: 2 Σ (−1)^(k−1) exp(−2k²λ²), λ = (√n + .12 + .11/√n) D.
+ *
+ * @param cumulative distribution function of the law
+ */
+export function kolmogorovSmirnov(values: readonly number[], cumulative: (value: number) => number): number {
+  const n = values.length;
+  const distance = values
+    .map(cumulative)
+    .toSorted((a, b) => a - b)
+    .reduce((most, p, i) => Math.max(most, (i + 1) / n - p, p - i / n), 0);
+  const lambda = (Math.sqrt(n) + 0.12 + 0.11 / Math.sqrt(n)) * distance;
+  const terms = Array.from({ length: 100 }, (_, i) => (i % 2 === 0 ? 2 : -2) * Math.exp(-2 * ((i + 1) * lambda) ** 2));
+  return Math.min(
+    1,
+    terms.reduce((sum, term) => sum + term, 0),
+  );
+}

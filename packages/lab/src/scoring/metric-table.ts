@@ -3,6 +3,7 @@ import type { Runtime, Stream } from '@brownian/runtime';
 import {
   type Modes,
   eieg,
+  eiegTest,
   fid,
   inceptionScoreOfProbabilities,
   kid,
@@ -65,13 +66,17 @@ const KID_SIZE = 1000;
 /** Sets with fewer items are compared whole: subsets of them would say little of how far KID scatters. */
 const KID_FEWEST = 100;
 const EIEG_CUTOFF = 0.1;
+/** Of the two-sample test; its time grows with the square of the items. */
+const [PERMUTATIONS, MOST_TESTED] = [999, 1000];
+
+function firstRows({ shape, data }: NDArray, n: number): NDArray {
+  return ndarray(data.subarray(0, (data.length / (shape[0] as number)) * n), [n, ...shape.slice(1)]);
+}
 
 /** The first rows of both sets, equally many. */
 function equally([x, y]: readonly [NDArray, NDArray]): readonly [NDArray, NDArray, number] {
   const n = Math.min(x.shape[0] as number, y.shape[0] as number);
-  const first = ({ shape, data }: NDArray): NDArray =>
-    ndarray(data.subarray(0, (data.length / (shape[0] as number)) * n), [n, ...shape.slice(1)]);
-  return [first(x), first(y), n];
+  return [firstRows(x, n), firstRows(y, n), n];
 }
 
 async function measureFid({ runtime, features: [x, y] }: Material): Promise<readonly Figure[]> {
@@ -121,10 +126,19 @@ async function measurePrecisionRecall({ runtime, features }: Material): Promise<
   ];
 }
 
-async function measureEieg({ runtime, features: [x, y] }: Material): Promise<readonly Figure[]> {
+async function measureEieg({ runtime, features: [x, y], stream }: Material): Promise<readonly Figure[]> {
   const dimension = Math.min(2, x.shape[1] as number);
-  const value = await eieg(runtime, x, y, { dimension, cutoff: EIEG_CUTOFF });
-  return [{ name: 'EIEG metric', value, note: `kernel dimension ${dimension}, cut-off ${EIEG_CUTOFF}` }];
+  const kernel = { dimension, cutoff: EIEG_CUTOFF };
+  const value = await eieg(runtime, x, y, kernel);
+  const used = Math.min(MOST_TESTED, x.shape[0] as number, y.shape[0] as number);
+  const { pValue } = await eiegTest(runtime, firstRows(x, used), firstRows(y, used), kernel, {
+    stream,
+    permutations: PERMUTATIONS,
+  });
+  return [
+    { name: 'EIEG metric', value, note: `kernel dimension ${dimension}, cut-off ${EIEG_CUTOFF}` },
+    { name: 'EIEG p-value', value: pValue, note: `${PERMUTATIONS} permutations; small when the two differ`, used },
+  ];
 }
 
 async function measureMmd({ runtime, features: [x, y] }: Material): Promise<readonly Figure[]> {
