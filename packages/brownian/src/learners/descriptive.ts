@@ -12,14 +12,25 @@ import {
 } from '@brownian/graph';
 import type { Compiled, Runtime, Stream } from '@brownian/runtime';
 import type { Flow } from '../flows/flow.ts';
-import type { Batch, Dataset, Learner, Metrics, Params, Potential, SymbolicParams } from '../interfaces.ts';
+import type {
+  Batch,
+  Dataset,
+  ExportedFunction,
+  Learner,
+  Metrics,
+  Params,
+  Potential,
+  SymbolicParams,
+} from '../interfaces.ts';
 import { responseDistance } from '../metrics/response-distance.ts';
 import { averageParams } from '../optim/ema.ts';
 import { globalNorm } from '../optim/scaling.ts';
 import { type SymbolicState, type Transform, type TransformState, applyUpdates } from '../optim/transform.ts';
-import { type Sampler, langevin } from '../samplers/langevin.ts';
+import { type Held, type Sampler, langevin } from '../samplers/langevin.ts';
 import { chooseRows, putRows, takeRows } from '../samplers/replay-buffer.ts';
 import { startParticles } from '../samplers/start.ts';
+import { merge } from '../tasks/masked.ts';
+import { descriptiveExports } from './descriptive-exports.ts';
 import type { ChainOptions, LangevinOptions, SamplingOptions } from './options.ts';
 
 /** What a descriptive model is made of. */
@@ -59,6 +70,8 @@ export interface DescriptiveLearner extends Learner<DescriptiveState> {
   stepFrom(state: DescriptiveState, x: NDArray, batch: Batch, draw: Stream): Promise<[DescriptiveState, Metrics]>;
   /** Samples that begin at these particles. */
   sampleFrom(state: DescriptiveState, x: NDArray, draw: Stream): Promise<NDArray>;
+  inpaint(state: DescriptiveState, x: NDArray, known: NDArray, draw: Stream, from?: NDArray): Promise<NDArray>;
+  exports(state: DescriptiveState): readonly ExportedFunction[];
 }
 
 type UpdateArguments = [
@@ -233,18 +246,39 @@ class LangevinLearner implements DescriptiveLearner {
     return usable ? takeRows(chains, chooseRows(chains.shape[0] as number, n, draw)) : this.#start(n, draw);
   }
 
-  async sampleFrom(state: DescriptiveState, x: NDArray, draw: Stream): Promise<NDArray> {
-    const { potential, langevin: options, sampling } = this.#model;
+  /** Langevin dynamics as samples are drawn with, which may be at another temperature than training. */
+  get #finalDynamics(): LangevinOptions {
+    const { langevin: options, sampling } = this.#model;
+    return { ...options, temperature: sampling.temperature ?? options.temperature };
+  }
+
+  async #finish(state: DescriptiveState, x: NDArray, draw: Stream, held?: Held): Promise<NDArray> {
+    const { potential, sampling } = this.#model;
     const params = state.average ?? state.params;
     this.#checkParams(params, draw);
-    const temperature = sampling.temperature ?? options.temperature;
-    const sampler = langevin(this.#runtime, potential, { ...options, temperature }, { frozen: true });
+    const sampler = langevin(this.#runtime, potential, this.#finalDynamics, { frozen: true, ...(held && { held }) });
     try {
       const [end] = await sampler.run(sampler.init(params, x), sampling.steps, draw);
       return end.x;
     } finally {
       await sampler.dispose();
     }
+  }
+
+  async sampleFrom(state: DescriptiveState, x: NDArray, draw: Stream): Promise<NDArray> {
+    return this.#finish(state, x, draw);
+  }
+
+  async inpaint(state: DescriptiveState, x: NDArray, known: NDArray, draw: Stream, from?: NDArray): Promise<NDArray> {
+    this.#checkItems(x.shape.slice(1), 'what is to be inpainted');
+    const start = from ?? this.#sampleStart(state, x.shape[0] as number, draw);
+    return this.#finish(state, merge(x, known, start), draw, { x, known });
+  }
+
+  exports(state: DescriptiveState): readonly ExportedFunction[] {
+    const { potential, itemShape } = this.#model;
+    const params = state.average ?? state.params;
+    return descriptiveExports({ potential, params, itemShape, langevin: this.#finalDynamics });
   }
 
   /** The state may be that of a learner of items of another size: with a weight per channel, Φ applies to every size (texture). */
