@@ -1,6 +1,8 @@
 export type {
   Batch,
   Dataset,
+  ExportedFunction,
+  ExportedValue,
   LatentView,
   Learner,
   Metrics,
@@ -52,7 +54,7 @@ export {
 } from './nets/dcgan.ts';
 export { type GaborOptions, gaborBank } from './nets/gabor.ts';
 export { type ConvLayerOptions, conv, dense, flatten, pointwise, pool, normalFanIn } from './nets/layers.ts';
-export { type Layer, type Net, chain, withWeights } from './nets/net.ts';
+export { type Layer, type Net, builtIn, chain, withWeights } from './nets/net.ts';
 export { type OnnxFilterOptions, onnxFilters } from './nets/onnx.ts';
 export {
   VGG_ORIGINAL_INPUT,
@@ -88,6 +90,7 @@ export {
 } from './samplers/elastic-particles.ts';
 export {
   LANGEVIN_DEFAULTS,
+  type Held,
   type Sampler,
   type SamplerInfo,
   type SamplerState,
@@ -247,5 +250,19 @@ export { signalToNoise } from './metrics/psnr.ts';
 export { slicedWasserstein } from './metrics/sliced-wasserstein.ts';
 export { structuralSimilarity } from './metrics/ssim.ts';
 export { responseDistance } from './metrics/response-distance.ts';
+export { type FillName, FILLS, bilinearFill, harmonicFill, meanFill } from './tasks/fills.ts';
+export { type InpaintMethod, inpaint, inpaintMethods, missingShare } from './tasks/inpaint.ts';
+export {
+  type Interpolation,
+  type LatentPath,
+  type Smoothness,
+  clipLatents,
+  interpolate,
+  latentPath,
+  smoothness,
+} from './tasks/interpolate.ts';
+export { type MaskedImages, knownLike, merge } from './tasks/masked.ts';
+export { type ImageSize, type MaskName, MASKS, spotMasks, squareAndSpotMasks, squareMask } from './tasks/masks.ts';
+export { reconstruct } from './tasks/reconstruct.ts';
 export type { Modes, ToyDistribution } from './data/toy2d/distribution.ts';
 export { TOY_DISTRIBUTIONS, type ToyName, toyDataset } from './data/toy2d/table.ts';

@@ -18,6 +18,8 @@ export interface Potential {
    * @param condition for potentials that take one, such as the clock of a flow, `[particles]`
    */
   apply(params: SymbolicParams, x: Tensor, condition?: Tensor): Tensor;
+  /** Responses of the filters, `[particles, channels, ...positions]`; potentials without filters leave it out. */
+  features?(params: SymbolicParams, x: Tensor): Tensor;
   /** Mean response of each filter, `[filters]`, for the response distance R; potentials without filters leave it out. */
   responses?(params: SymbolicParams, x: Tensor): Tensor;
 }
@@ -57,8 +59,37 @@ export interface LatentView<S extends Tree<NDArray> = Tree<NDArray>> {
   draw(n: number, stream: Stream): NDArray;
   /** The items of latents: `[n, ...shape]` → `[n, ...item]`. The same latents give the same items. */
   decode(state: S, z: NDArray): Promise<NDArray>;
-  /** Latents whose items are near these: `[n, ...item]` → `[n, ...shape]`; models that cannot go back leave it out. */
-  encode?(state: S, x: NDArray, draw: Stream): Promise<NDArray>;
+  /**
+   * Latents whose items are near these: `[n, ...item]` → `[n, ...shape]`; models that cannot go back leave it out.
+   *
+   * @param known 1 where x counts, 0 where it is missing (and 0 itself), shaped like x; default: all of x counts
+   */
+  encode?(state: S, x: NDArray, draw: Stream, known?: NDArray): Promise<NDArray>;
+}
+
+/** An input or output of an {@link ExportedFunction}. */
+export interface ExportedValue {
+  /** What it is called in the file, such as `x`. */
+  readonly name: string;
+  /** Sizes of its axes; `batch` for the one that counts items. */
+  readonly shape: readonly (number | 'batch')[];
+  /** What it is, for the model card: meaning, range of values, units. */
+  readonly description: string;
+}
+
+/** A function of a trained model that can do without this library: `brownian export` writes it as an ONNX file. */
+export interface ExportedFunction {
+  /** Names the file, such as `generator`. */
+  readonly name: string;
+  /** What it computes, in a sentence for the model card. */
+  readonly description: string;
+  readonly inputs: readonly ExportedValue[];
+  /** Their shapes follow from the function. */
+  readonly outputs: readonly Omit<ExportedValue, 'shape'>[];
+  /** Items that it takes at a time, when results depend on the others of a batch, as with batch normalisation. Left out: any number. */
+  readonly batch?: number;
+  /** The function to trace: float32 inputs and outputs in the order of the lists, parameters as constants (`builtIn`). */
+  apply(...inputs: Tensor[]): readonly Tensor[];
 }
 
 /** Particles on their way from where samples begin to where they end. */
@@ -90,6 +121,17 @@ export interface Learner<S extends Tree<NDArray> = Tree<NDArray>> {
   potential?(state: S, x: NDArray): Promise<NDArray>;
   /** The latents behind samples; models whose samples have none, such as particles, leave it out. */
   readonly latent?: LatentView<S>;
+  /**
+   * Finds the values where `known` is 0 anew by the model's own dynamics, the others held: samples of the model given what is known.
+   * Models whose particles do not move leave it out.
+   *
+   * @param x `[n, ...item]`; its unknown values are not looked at
+   * @param known 1 where x is known, 0 where not, shaped like x
+   * @param from where unknown values begin, shaped like x; default: where samples do
+   */
+  inpaint?(state: S, x: NDArray, known: NDArray, draw: Stream, from?: NDArray): Promise<NDArray>;
+  /** Functions that a trained model consists of, to be used without this library; see docs/export.md. */
+  exports?(state: S): readonly ExportedFunction[];
   /** Frees compiled functions. */
   dispose(): Promise<void>;
 }

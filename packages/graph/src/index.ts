@@ -24,6 +24,8 @@ export {
   toOnnx,
 } from './onnx/lowering.ts';
 export { type OnnxModel, type Precision, encodeModel } from './onnx/model.ts';
+export { openBatch } from './onnx/open-batch.ts';
+export { renameValues } from './onnx/rename.ts';
 export {
   OnnxError,
   type ReadAttribute,

@@ -12,14 +12,26 @@ import {
 } from '@brownian/graph';
 import type { Compiled, Runtime, Stream } from '@brownian/runtime';
 import type { Flow } from '../flows/flow.ts';
-import type { Batch, Dataset, Learner, Metrics, Moment, Params, Potential, SymbolicParams } from '../interfaces.ts';
+import type {
+  Batch,
+  Dataset,
+  ExportedFunction,
+  Learner,
+  Metrics,
+  Moment,
+  Params,
+  Potential,
+  SymbolicParams,
+} from '../interfaces.ts';
 import { responseDistance } from '../metrics/response-distance.ts';
 import { averageParams } from '../optim/ema.ts';
 import { globalNorm } from '../optim/scaling.ts';
 import { type SymbolicState, type Transform, type TransformState, applyUpdates } from '../optim/transform.ts';
-import { type Sampler, langevin } from '../samplers/langevin.ts';
+import { type Held, type Sampler, langevin } from '../samplers/langevin.ts';
 import { chooseRows, putRows, takeRows } from '../samplers/replay-buffer.ts';
 import { startParticles } from '../samplers/start.ts';
+import { merge } from '../tasks/masked.ts';
+import { descriptiveExports } from './descriptive-exports.ts';
 import type { ChainOptions, LangevinOptions, SamplingOptions } from './options.ts';
 import { follow, meanEnergy, numbers } from './trajectory.ts';
 
@@ -62,6 +74,8 @@ export interface DescriptiveLearner extends Learner<DescriptiveState> {
   sampleFrom(state: DescriptiveState, x: NDArray, draw: Stream): Promise<NDArray>;
   /** The way of these particles to samples, in at most so many looks. */
   trajectoryFrom(state: DescriptiveState, x: NDArray, draw: Stream, moments: number): Promise<Moment[]>;
+  inpaint(state: DescriptiveState, x: NDArray, known: NDArray, draw: Stream, from?: NDArray): Promise<NDArray>;
+  exports(state: DescriptiveState): readonly ExportedFunction[];
 }
 
 type UpdateArguments = [
@@ -237,18 +251,25 @@ class LangevinLearner implements DescriptiveLearner {
     return usable ? takeRows(chains, chooseRows(chains.shape[0] as number, n, draw)) : this.#start(n, draw);
   }
 
+  /** Langevin dynamics as samples are drawn with, which may be at another temperature than training. */
+  get #finalDynamics(): LangevinOptions {
+    const { langevin: options, sampling } = this.#model;
+    return { ...options, temperature: sampling.temperature ?? options.temperature };
+  }
+
   /** A sampler of finished samples, and the parameters that it moves them by. */
-  #samplerOf(state: DescriptiveState, draw: Stream): { sampler: Sampler; params: Params } {
-    const { potential, langevin: options, sampling } = this.#model;
+  #samplerOf(state: DescriptiveState, draw: Stream, held?: Held): { sampler: Sampler; params: Params } {
     const params = state.average ?? state.params;
     this.#checkParams(params, draw);
-    const temperature = sampling.temperature ?? options.temperature;
-    const sampler = langevin(this.#runtime, potential, { ...options, temperature }, { frozen: true });
+    const sampler = langevin(this.#runtime, this.#model.potential, this.#finalDynamics, {
+      frozen: true,
+      ...(held && { held }),
+    });
     return { sampler, params };
   }
 
-  async sampleFrom(state: DescriptiveState, x: NDArray, draw: Stream): Promise<NDArray> {
-    const { sampler, params } = this.#samplerOf(state, draw);
+  async #finish(state: DescriptiveState, x: NDArray, draw: Stream, held?: Held): Promise<NDArray> {
+    const { sampler, params } = this.#samplerOf(state, draw, held);
     try {
       const [end] = await sampler.run(sampler.init(params, x), this.#model.sampling.steps, draw);
       return end.x;
@@ -266,6 +287,22 @@ class LangevinLearner implements DescriptiveLearner {
     } finally {
       await sampler.dispose();
     }
+  }
+
+  async sampleFrom(state: DescriptiveState, x: NDArray, draw: Stream): Promise<NDArray> {
+    return this.#finish(state, x, draw);
+  }
+
+  async inpaint(state: DescriptiveState, x: NDArray, known: NDArray, draw: Stream, from?: NDArray): Promise<NDArray> {
+    this.#checkItems(x.shape.slice(1), 'what is to be inpainted');
+    const start = from ?? this.#sampleStart(state, x.shape[0] as number, draw);
+    return this.#finish(state, merge(x, known, start), draw, { x, known });
+  }
+
+  exports(state: DescriptiveState): readonly ExportedFunction[] {
+    const { potential, itemShape } = this.#model;
+    const params = state.average ?? state.params;
+    return descriptiveExports({ potential, params, itemShape, langevin: this.#finalDynamics });
   }
 
   /** The state may be that of a learner of items of another size: with a weight per channel, Φ applies to every size (texture). */

@@ -1,6 +1,6 @@
 import { type NDArray, ShapeError, float32Data, formatShape, ndarray, sameShape } from '@brownian/graph';
 import type { Stream } from '@brownian/runtime';
-import type { Batch, Dataset, Learner, Metrics, Moment } from '../interfaces.ts';
+import type { Batch, Dataset, ExportedFunction, Learner, Metrics, Moment } from '../interfaces.ts';
 import { chooseRows, takeRows } from '../samplers/replay-buffer.ts';
 import type { DescriptiveLearner, DescriptiveState } from './descriptive.ts';
 
@@ -165,6 +165,30 @@ class GridLearner implements Learner<MultiGridState> {
       [x, before] = [last.particles, before + last.steps];
     }
     return seen;
+  }
+
+  /** Grid by grid: what is known of a coarse image are the pixels whose whole block is. */
+  async inpaint(state: MultiGridState, x: NDArray, known: NDArray, draw: Stream, from?: NDArray): Promise<NDArray> {
+    this.#checkItems(x.shape.slice(1), 'what is to be inpainted');
+    let start = from ?? enlarge(this.#start(state, x.shape[0] as number, draw), x.shape.slice(2) as [number, number]);
+    for (const [i, { learner, shape }] of this.#model.grids.entries()) {
+      const size = shape.slice(1) as [number, number];
+      const whole = shrink(known, size);
+      const held = { ...whole, data: float32Data(whole).map((share) => (share > 1 - 1e-6 ? 1 : 0)) };
+      const begin = i === 0 ? shrink(start, size) : enlarge(start, size);
+      start = await learner.inpaint(state.grids[i] as DescriptiveState, shrink(x, size), held, draw, begin);
+    }
+    return start;
+  }
+
+  exports(state: MultiGridState): readonly ExportedFunction[] {
+    return this.#model.grids.flatMap(({ learner, shape }, i) =>
+      learner.exports(state.grids[i] as DescriptiveState).map((exported) => ({
+        ...exported,
+        name: `${exported.name}-${shape[1]}`,
+        description: `On the grid of ${shape[1]}×${shape[2]} pixels: ${exported.description}`,
+      })),
+    );
   }
 
   particles(state: MultiGridState): NDArray {

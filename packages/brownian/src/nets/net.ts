@@ -34,6 +34,11 @@ export function chain(...layers: readonly Layer[]): Layer {
   };
 }
 
+/** Parameters as constants of a traced function: what a compiled or exported model holds as weights. */
+export function builtIn(params: Params): SymbolicParams {
+  return mapTree<NDArray, Tensor, SymbolicParams>((leaf) => constant(leaf), params);
+}
+
 /**
  * A network with these parameters built in: it has none of its own, and a compiled model holds them as weights, which ONNX Runtime
  * lays out for its kernels once. For filters that are not learned.
@@ -42,10 +47,6 @@ export function withWeights(net: Net, params: Params): Net {
   return {
     ...net,
     init: () => [],
-    apply: (_, x) =>
-      net.apply(
-        mapTree<NDArray, Tensor, SymbolicParams>((leaf) => constant(leaf), params),
-        x,
-      ),
+    apply: (_, x) => net.apply(builtIn(params), x),
   };
 }

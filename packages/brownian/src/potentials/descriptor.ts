@@ -30,17 +30,20 @@ export function descriptor(
   const [channels, ...positions] = net.outputShape as readonly [number, ...number[]];
   const shape = theta === 'position' ? net.outputShape : [channels, ...positions.map(() => 1)];
   const sumAxes = net.outputShape.map((_, i) => i + 1);
+  const responsesAt = (params: SymbolicParams, x: Tensor): Tensor =>
+    net.apply((params as unknown as DescriptorParams).features, x);
   return {
     init: (key) => ({
       theta: start === 'zero' ? zeros(shape) : scaledNormal(key.split('theta').normal(shape)),
       features: net.init(key.split('features')),
     }),
     apply: (params, x) => {
-      const { theta: weights, features } = params as unknown as DescriptorParams;
-      return net.apply(features, x).mul(weights).sum(sumAxes).mul(gain);
+      const { theta: weights } = params as unknown as DescriptorParams;
+      return responsesAt(params, x).mul(weights).sum(sumAxes).mul(gain);
     },
+    features: responsesAt,
     responses: (params, x) => {
-      const responses = net.apply((params as unknown as DescriptorParams).features, x);
+      const responses = responsesAt(params, x);
       return responses.mean(normalizeAxes(responses).filter((axis) => axis !== 1));
     },
   };

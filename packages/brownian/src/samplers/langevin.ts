@@ -1,4 +1,14 @@
-import { type NDArray, type Tensor, type Tree, clip as clipTo, grad, minimum, operand, sqrt } from '@brownian/graph';
+import {
+  type NDArray,
+  type Tensor,
+  type Tree,
+  clip as clipTo,
+  constant,
+  grad,
+  minimum,
+  operand,
+  sqrt,
+} from '@brownian/graph';
 import type { Compiled, Runtime, Stream } from '@brownian/runtime';
 import type { Params, Potential, SymbolicParams } from '../interfaces.ts';
 import type { LangevinOptions } from '../learners/options.ts';
@@ -119,20 +129,40 @@ export interface Sampler<S = SamplerState, I = SamplerInfo> {
   dispose(): Promise<void>;
 }
 
+/** Values that particles keep while the others move. */
+export interface Held {
+  /** `[particles, ...dims]` */
+  readonly x: NDArray;
+  /** 1 where x is kept, 0 where particles move; shaped like x. */
+  readonly known: NDArray;
+}
+
+/** Particles with the held values in their places. */
+function holding(moved: Tensor, { x, known }: Held): Tensor {
+  const kept = constant(known);
+  return constant(x)
+    .mul(kept)
+    .add(moved.mul(operand(1).sub(kept)));
+}
+
 type StepFunction = (params: Tree<Tensor>, x: Tensor, noise: Tensor) => { x: Tensor; gradientNorm: Tensor };
 
 /**
  * Langevin dynamics on a runtime.
  *
  * @param frozen build the parameters into the model: faster steps, and a compilation per set of parameters. For sampling.
+ * @param held values that are put back after every step: the other ones are then drawn given these
  */
 export function langevin(
   runtime: Runtime,
   potential: Potential,
   options: LangevinOptions,
-  { frozen = false }: { readonly frozen?: boolean } = {},
+  { frozen = false, held }: { readonly frozen?: boolean; readonly held?: Held } = {},
 ): Sampler {
-  const move: StepFunction = (params, x, noise) => langevinStep(potential, options, params, x, noise);
+  const move: StepFunction = (params, x, noise) => {
+    const moved = langevinStep(potential, options, params, x, noise);
+    return held === undefined ? moved : { ...moved, x: holding(moved.x, held) };
+  };
   const compiled: Compiled<Parameters<StepFunction>, ReturnType<StepFunction>> = runtime.compile(move, {
     name: 'Langevin step',
     frozen: frozen ? [0] : [],

@@ -85,6 +85,11 @@ function noting(
         { steps: 0, particles: x, metrics: { energy: count } },
         { steps: 3, particles: moved(x), metrics: { energy: 2 * count } },
       ]),
+    inpaint: (_, x, known, __, from = x) => {
+      seen.push({ x, known, from });
+      return Promise.resolve(moved(from));
+    },
+    exports: () => [{ name: 'step', description: 'Adds.', inputs: [], outputs: [], apply: () => [] }],
     step: () => Promise.reject(new Error(`A grid of ${shape.join('×')} is started from outside.`)),
     sample: () => Promise.reject(new Error('A grid is started from outside.')),
     particles: (state) => state.particles,
@@ -155,6 +160,31 @@ describe('a multi-grid learner', () => {
     // 200 draws: their root mean square is .25 within four standard errors, .25 × 4/√400.
     const size = Math.sqrt(noise.reduce((sum, value) => sum + value ** 2, 0) / noise.length);
     expect(Math.abs(size - 0.25)).toBeLessThan(0.05);
+  });
+
+  test('inpaints from the coarsest grid up, where a coarse pixel is known if its whole block is', async () => {
+    const state = await learner.init(createStream(1), IMAGES);
+    const { x } = await IMAGES.batch([0]);
+    const known = ndarray(new Float32Array(64).fill(1), [1, 2, 8, 4]);
+    (known.data as Float32Array)[0] = 0;
+    notes.forEach(({ seen }) => (seen.length = 0));
+    const filled = await learner.inpaint?.(state, x, known, createStream(1));
+    const [coarse, middle, fine] = notes.map(({ seen }) => seen[0] as { x: NDArray; known: NDArray; from: NDArray });
+    expect(numbersOf(coarse?.known as NDArray)).toEqual([0, 1, 1, 1]);
+    expect(numbersOf(middle?.known as NDArray).indexOf(1)).toBe(1);
+    expect(numbersOf(fine?.known as NDArray)).toEqual(numbersOf(known));
+    expect([coarse, middle, fine].map((seen) => seen?.x)).toEqual([shrink(x, [2, 1]), shrink(x, [4, 2]), x]);
+    const colours = new Set(numbersOf(state.means));
+    expect(numbersOf(coarse?.from as NDArray).every((value) => colours.has(value))).toBe(true);
+    expect(filled?.shape).toEqual([1, 2, 8, 4]);
+    const begun = learner.inpaint?.(state, x, known, createStream(1), ndarray(new Float32Array(64), [1, 2, 8, 4]));
+    // float32 sum of 1, 0.1 and 0.01.
+    expect(Math.max(...numbersOf((await begun) as NDArray))).toBeCloseTo(1.11, 6);
+  });
+
+  test('exports the functions of every grid', async () => {
+    const state = await learner.init(createStream(1), IMAGES);
+    expect(learner.exports?.(state).map(({ name }) => name)).toEqual(['step-2', 'step-4', 'step-8']);
   });
 
   test('says that data have another shape', async () => {

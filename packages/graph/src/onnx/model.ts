@@ -1,5 +1,5 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import { type DType, type NDArray, type Shape, type TensorType, sizeOf } from '../types.ts';
+import { type DType, type NDArray, sizeOf } from '../types.ts';
 
 /** An attribute of an ONNX node: an integer, a list of integers, a float (wrapped) or text. */
 export type OnnxAttribute = number | readonly number[] | { readonly float: number } | string;
@@ -15,8 +15,11 @@ export interface OnnxNode {
 }
 
 /** A named value with its type. */
-export interface OnnxValue extends TensorType {
+export interface OnnxValue {
   readonly name: string;
+  readonly dtype: DType;
+  /** Sizes of the axes; a name where the file leaves one open, such as the batch. */
+  readonly shape: readonly (number | string)[];
 }
 
 /** How many bits the floating-point values of a model have: 32 or 64. */
@@ -101,8 +104,11 @@ function writeInitializer(
   writer.tag(9, WireType.LengthDelimited).bytes(rawData(array, precision));
 }
 
-function writeShape(writer: BinaryWriter, shape: Shape): void {
-  for (const size of shape) message(writer, 1, (dimension) => integer(dimension, 1, size));
+function writeShape(writer: BinaryWriter, shape: OnnxValue['shape']): void {
+  for (const size of shape)
+    message(writer, 1, (dimension) =>
+      typeof size === 'string' ? text(dimension, 2, size) : integer(dimension, 1, size),
+    );
 }
 
 function writeValue(writer: BinaryWriter, value: OnnxValue, precision: Precision): void {

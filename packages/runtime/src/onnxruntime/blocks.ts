@@ -16,7 +16,7 @@ async function runOnce(
   try {
     const given: Record<string, OrtTensor> = {};
     model.inputs.forEach(({ name, shape }, i) => {
-      given[name] = new ort.Tensor('float32', feeds[i] as Float32Array, shape);
+      given[name] = new ort.Tensor('float32', feeds[i] as Float32Array, shape.map(Number));
     });
     const results = await session.run(given);
     const [output] = model.outputs;

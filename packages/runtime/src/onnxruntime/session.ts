@@ -64,7 +64,8 @@ export async function loadSession(
     run: async (inputs) => {
       const given: Record<string, OrtTensor> = {};
       feeds.forEach((position, i) => {
-        const { name, shape, dtype } = model.inputs[i] as (typeof model.inputs)[number];
+        const { name } = model.inputs[i] as (typeof model.inputs)[number];
+        const { shape, dtype } = graph.inputs[position] as (typeof graph.inputs)[number];
         const array = inputs[position];
         if (array === undefined || array.dtype !== dtype || !sameShape(array.shape, shape)) {
           throw new TypeError(

@@ -1,0 +1,80 @@
+import { type NDArray, type Tensor, float32Data, ndarray, trace } from '@brownian/graph';
+import { createRuntime, createStream, interpreterBackend } from '@brownian/runtime';
+import { afterAll, describe, expect, test } from 'vitest';
+import type { ExportedFunction } from '../../src/interfaces.ts';
+import { createLearner } from '../../src/learners/presets.ts';
+import { merge } from '../../src/tasks/masked.ts';
+import { expectSameBits, nonFinite } from '../support/trees.ts';
+import { LEARNER_CASES } from './learner-rows.ts';
+
+const runtime = createRuntime(interpreterBackend());
+afterAll(() => runtime.dispose());
+
+/** Learners that have a capability, opened at their first state. */
+function having(capability: 'inpaint' | 'exports'): [string, (typeof LEARNER_CASES)[number]][] {
+  return LEARNER_CASES.filter(({ model, options, data }) => {
+    const learner = createLearner(runtime, model, options, data.itemShape);
+    return learner[capability] !== undefined;
+  }).map((item) => [item.label, item]);
+}
+
+describe.each(having('inpaint'))('inpainting by the dynamics of %s', (_, { model, options, data }) => {
+  test('holds what is known, moves the rest, and repeats with its seed', async () => {
+    const learner = createLearner(runtime, model, options, data.itemShape);
+    const state = await learner.init(createStream(1), data);
+    const { x } = await data.batch([0, 1, 2]);
+    const known = ndarray(
+      float32Data(x).map((__, i) => (i % 3 === 0 ? 0 : 1)),
+      x.shape,
+    );
+    const open = runtime.openSessions;
+    const run = async (seed: number, from?: NDArray): Promise<NDArray> =>
+      (await learner.inpaint?.(state, x, known, createStream(seed), from)) as NDArray;
+    const filled = await run(1);
+    expect(nonFinite(filled)).toEqual([]);
+    filled.data.forEach((value, i) => {
+      if (known.data[i] === 1) expect(value).toBe(x.data[i]);
+      else expect(value).not.toBe(x.data[i]);
+    });
+    expectSameBits(await run(1), filled);
+    const blank = await learner.inpaint?.(
+      state,
+      merge(x, known, { ...x, data: new Float32Array(x.data.length).fill(0.125) }),
+      known,
+      createStream(1),
+    );
+    expectSameBits(blank as NDArray, filled);
+    const begun = await run(1, { ...x, data: new Float32Array(x.data.length).fill(0.5) });
+    expect(Array.from(float32Data(begun))).not.toEqual(Array.from(float32Data(filled)));
+    expect(runtime.openSessions, 'it closes the sessions that it opened').toBe(open);
+    await learner.dispose();
+  });
+
+  test('refuses items of another shape', async () => {
+    const learner = createLearner(runtime, model, options, data.itemShape);
+    const state = await learner.init(createStream(1), data);
+    const x = ndarray(new Float32Array(3), [1, 3]);
+    await expect(learner.inpaint?.(state, x, x, createStream(1))).rejects.toThrow('what is to be inpainted has items');
+  });
+});
+
+describe.each(having('exports'))('the functions that %s exports', (_, { model, options, data }) => {
+  const shapeAt = (shape: ExportedFunction['inputs'][number]['shape'], batch: number): number[] =>
+    shape.map((size) => (size === 'batch' ? batch : size));
+
+  test('can be traced as they say, by other names each, with their parameters built in', async () => {
+    const learner = createLearner(runtime, model, options, data.itemShape);
+    const exported = learner.exports?.(await learner.init(createStream(1), data)) ?? [];
+    expect(exported).not.toHaveLength(0);
+    expect(new Set(exported.map(({ name }) => name)).size).toBe(exported.length);
+    for (const { name, apply, inputs, outputs, description, batch = 4 } of exported) {
+      expect(name).toMatch(/^[a-z0-9-]+$/);
+      for (const { description: text } of [...inputs, ...outputs, { description }]) expect(text).not.toBe('');
+      const types = inputs.map(({ shape }) => ({ dtype: 'float32', shape: shapeAt(shape, batch) }));
+      const { graph } = trace(name, (...x: Tensor[]) => apply(...x), types);
+      expect(graph.inputs).toHaveLength(inputs.length);
+      expect(graph.outputs).toHaveLength(outputs.length);
+      expect(graph.outputs.map(({ shape }) => shape[0])).toEqual(outputs.map(() => batch));
+    }
+  });
+});

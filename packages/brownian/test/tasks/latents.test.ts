@@ -1,0 +1,166 @@
+import { type NDArray, float32Data, ndarray } from '@brownian/graph';
+import { createStream } from '@brownian/runtime';
+import { describe, expect, test } from 'vitest';
+import type { Learner } from '../../src/interfaces.ts';
+import { inpaint, inpaintMethods } from '../../src/tasks/inpaint.ts';
+import { clipLatents, interpolate, latentPath, smoothness } from '../../src/tasks/interpolate.ts';
+import { knownLike } from '../../src/tasks/masked.ts';
+import { squareMask } from '../../src/tasks/masks.ts';
+import { reconstruct } from '../../src/tasks/reconstruct.ts';
+
+const ITEM = [1, 4, 4];
+
+function scaled(x: NDArray, by: number): NDArray {
+  return { ...x, data: float32Data(x).map((value) => value * by) };
+}
+
+/** A model whose latents are items times two; its dynamics add one to what is missing. */
+function model(parts: { readonly encode?: boolean; readonly latent?: boolean; readonly moves?: boolean }): Learner {
+  const { encode = true, latent = true, moves = true } = parts;
+  const unused = (): never => {
+    throw new Error('not used');
+  };
+  return {
+    name: 'halves',
+    init: unused,
+    step: unused,
+    sample: unused,
+    particles: unused,
+    dispose: () => Promise.resolve(),
+    ...(latent && {
+      latent: {
+        shape: ITEM,
+        path: 'linear',
+        draw: (n, stream) => stream.normal([n, ...ITEM]),
+        decode: (_, z) => Promise.resolve(scaled(z, 0.5)),
+        ...(encode && { encode: (_: unknown, x: NDArray) => Promise.resolve(scaled(x, 2)) }),
+      },
+    }),
+    ...(moves && {
+      inpaint: (_, x, __, ___, from = scaled(x, 0)) =>
+        Promise.resolve({ ...from, data: float32Data(from).map((value) => value + 1) }),
+    }),
+  };
+}
+
+const x = createStream(1).uniform([2, ...ITEM], -1, 1);
+const known = knownLike(x, squareMask([4, 4]));
+
+function missing(filled: NDArray): number[] {
+  float32Data(filled).forEach((value, i) => {
+    if (known.data[i] === 1) expect(value).toBe(x.data[i]);
+  });
+  return Array.from(float32Data(filled)).filter((_, i) => known.data[i] === 0);
+}
+
+describe('inpainting', () => {
+  const draw = createStream(1);
+
+  test('takes the encoder first, and tells what a model can do', () => {
+    expect(inpaintMethods(model({}))).toEqual(['encode', 'dynamics', 'both']);
+    expect(inpaintMethods(model({ encode: false }))).toEqual(['dynamics']);
+    expect(inpaintMethods(model({ latent: false, moves: false }))).toEqual([]);
+  });
+
+  test('encodes the image with missing pixels at zero, or moves them, or one after the other', async () => {
+    const state: NDArray[] = [];
+    expect(missing(await inpaint(model({}), state, { x, known }, draw))).toEqual(Array.from({ length: 8 }, () => 0));
+    expect(missing(await inpaint(model({}), state, { x, known }, draw, 'dynamics'))).toEqual(
+      Array.from({ length: 8 }, () => 1),
+    );
+    expect(missing(await inpaint(model({}), state, { x, known }, draw, 'both'))).toEqual(
+      Array.from({ length: 8 }, () => 1),
+    );
+  });
+
+  test('is refused in a sentence by a model that cannot', async () => {
+    await expect(inpaint(model({ latent: false, moves: false }), [], { x, known }, draw)).rejects.toThrow(
+      'halves cannot inpaint: it has no encoder and no dynamics of its own.',
+    );
+    await expect(inpaint(model({ encode: false }), [], { x, known }, draw, 'both')).rejects.toThrow(
+      'halves cannot inpaint by "both": it has dynamics.',
+    );
+  });
+});
+
+describe('reconstruction', () => {
+  test('gives latents and what they decode to', async () => {
+    const { z, x: again } = await reconstruct(model({}), [], x, createStream(1));
+    expect(z).toEqual(scaled(x, 2));
+    expect(again).toEqual(x);
+  });
+
+  test('is refused in a sentence by a model that cannot', async () => {
+    await expect(reconstruct(model({ latent: false }), [], x, createStream(1))).rejects.toThrow(
+      'halves cannot reconstruct: it has no latents.',
+    );
+    await expect(reconstruct(model({ encode: false }), [], x, createStream(1))).rejects.toThrow(
+      'halves cannot reconstruct: it has no way from items to latents.',
+    );
+  });
+});
+
+describe('the way between two latents', () => {
+  const [a, b] = [ndarray([1, 0, 0, 2], [2, 2]), ndarray([0, 1, 0, -3], [2, 2])];
+
+  test('is even along the chord', () => {
+    const path = latentPath(a, b, 3, 'linear');
+    expect(path.shape).toEqual([10, 2]);
+    expect(Array.from(path.data as Float32Array).slice(0, 10)).toEqual([1, 0, 0.75, 0.25, 0.5, 0.5, 0.25, 0.75, 0, 1]);
+  });
+
+  test('keeps its length along the arc, and turns evenly', () => {
+    const path = float32Data(latentPath(a, b, 2, 'spherical'));
+    const angles = [0, 1, 2, 3].map((i) => Math.atan2(path[2 * i + 1] as number, path[2 * i] as number));
+    angles.forEach((angle, i) => expect(angle).toBeCloseTo((i * Math.PI) / 6, 6));
+    [0, 1, 2, 3].forEach((i) => expect(Math.hypot(path[2 * i] as number, path[2 * i + 1] as number)).toBeCloseTo(1, 6));
+  });
+
+  test('goes straight between opposite ends, which no arc joins', () => {
+    expect(Array.from(latentPath(a, b, 1, 'spherical').data.slice(6) as Float32Array)).toEqual([0, 2, 0, -0.5, 0, -3]);
+  });
+
+  test('wants two ends of one shape', () => {
+    expect(() => latentPath(a, ndarray([1, 2]), 1, 'linear')).toThrow(
+      'The ends of a path have the shapes [2, 2] and [2].',
+    );
+  });
+
+  test('is decoded to items in rows, by the model’s own path', async () => {
+    const [from, to] = [x, scaled(x, -1)];
+    const rows = await interpolate(model({}), [], { from, to, midpoints: 1 });
+    expect(rows.shape).toEqual([6, ...ITEM]);
+    expect(Array.from(rows.data.slice(0, 16) as Float32Array)).toEqual(
+      Array.from(scaled(x, 0.5).data.slice(0, 16) as Float32Array),
+    );
+    await expect(interpolate(model({ latent: false }), [], { from, to })).rejects.toThrow(
+      'halves cannot interpolate: its samples have no latents.',
+    );
+  });
+
+  test('ends are clipped to [−1, 1]', () => {
+    expect(Array.from(clipLatents(ndarray([-3, -0.5, 0.5, 3])).data as Float32Array)).toEqual([-1, -0.5, 0.5, 1]);
+  });
+});
+
+describe('smoothness', () => {
+  test('is the largest step over the median one, row by row', () => {
+    const rows = ndarray([0, 1, 2, 3, 0, 1, 1, 9], [8, 1]);
+    expect(smoothness(rows, 4)).toEqual([
+      { steps: [1, 1, 1], ratio: 1 },
+      { steps: [1, 0, 8], ratio: 8 },
+    ]);
+  });
+
+  test('is infinite where a row stands still and then jumps, and 1 where it never moves', () => {
+    expect(smoothness(ndarray([0, 0, 0, 9, 5, 5, 5, 5], [8, 1]), 4).map(({ ratio }) => ratio)).toEqual([Infinity, 1]);
+  });
+
+  test('takes the mean of the two middle steps of an even number', () => {
+    expect(smoothness(ndarray([0, 1, 4], [3, 1]), 3)[0]?.ratio).toBe(1.5);
+  });
+
+  test('wants whole rows', () => {
+    expect(() => smoothness(ndarray([1, 2, 3], [3, 1]), 2)).toThrow('3 items are no rows of 2; a row has at least 2.');
+  });
+});
