@@ -110,7 +110,8 @@ export const TRAJECTORY_CHARTS: readonly ChartGuide[] = [
   {
     key: 'force',
     title: 'Force on a particle, ‖∇Φ‖',
-    meaning: 'Mean length of the gradient that moves a particle. It does not vanish: at the end it balances the noise.',
+    meaning:
+      'Mean length of the gradient that moves a particle. It need not vanish at the end: noise, and bounds on pixels, work against it.',
     log: true,
   },
 ];

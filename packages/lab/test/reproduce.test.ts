@@ -1,13 +1,16 @@
+import { writeFileSync } from 'node:fs';
 import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ndarray } from '@brownian/graph';
+import { float32Data, ndarray } from '@brownian/graph';
 import { createRuntime, interpreterBackend } from '@brownian/runtime';
+import { imageDataset } from 'brownian';
 import sharp from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
 import { filmWebp } from '../src/images/film.ts';
 import { html } from '../src/report/html.ts';
 import type { Bench, Cell, Experiment } from '../src/reproduce/experiment.ts';
 import { EXPERIMENTS } from '../src/reproduce/experiments.ts';
+import { classOf } from '../src/reproduce/found.ts';
 import { medianOfLast, stabilityOf } from '../src/reproduce/measures.ts';
 import { numbersOf, readScale } from '../src/reproduce/options.ts';
 import { imagePatches } from '../src/reproduce/patches.ts';
@@ -16,7 +19,7 @@ import { readResults } from '../src/reproduce/store.ts';
 import { parseFlow } from '../src/reproduce/descriptive.ts';
 import { spreadText } from '../src/reproduce/text.ts';
 import { brownian, isOneSentence } from './support/command.ts';
-import { temporaryFolder, tinyImages } from './support/files.ts';
+import { idxBytes, temporaryFolder } from './support/files.ts';
 
 const runtime = createRuntime(interpreterBackend());
 afterAll(() => runtime.dispose());
@@ -148,7 +151,8 @@ describe('the command', () => {
 });
 
 describe('experiments on small data, from the command to the report', () => {
-  const run = async (argv: readonly string[], cells: number): Promise<string> => {
+  /** Runs an experiment twice; every cell must have curves of two iterations and a measure of R above 0. */
+  const run = async (argv: readonly string[], cells: number, distance = 'finalDistance'): Promise<string> => {
     const out = join(temporaryFolder(), 'out');
     const first = await brownian(['reproduce', ...argv, '--out', out]);
     expect(first).toMatchObject({ code: 0, err: '' });
@@ -159,9 +163,19 @@ describe('experiments on small data, from the command to the report', () => {
     for (const { curves, measures, note } of before.values()) {
       expect(note).toBe('');
       expect(curves['responseDistance']?.length).toBe(2);
-      expect(measures['finalDistance']).toBeGreaterThan(0);
+      expect(measures[distance]).toBeGreaterThan(0);
     }
     return await readFile(join(out, 'report.html'), 'utf8');
+  };
+
+  /** Forty images of 12×12 pixels. */
+  const images = (): string => {
+    const path = join(temporaryFolder(), 'train-images-idx3-ubyte');
+    writeFileSync(
+      path,
+      idxBytes([40, 12, 12], (i) => (i * 37) % 256),
+    );
+    return path;
   };
 
   it('texture', async () => {
@@ -180,10 +194,36 @@ describe('experiments on small data, from the command to the report', () => {
     expect(page.match(/data:image\/png/g)?.length).toBe(4);
   });
 
-  it('multigrid', async () => {
-    const data = tinyImages(temporaryFolder());
-    const page = await run(['multigrid', '--data', data, '--images', '4', '--iterations', '2'], 2);
+  const small = ['--images', '4', '--samples', '6', '--network', 'values'];
+
+  it('multigrid: R of every grid, and scores by the network that was named', async () => {
+    const page = await run(['multigrid', '--data', images(), '--iterations', '2', ...small], 2, 'distance@3');
     expect(page.match(/data:image\/webp/g)?.length).toBe(2);
+    expect(page).toMatch(/<td>3 px: \S+ · finest: \S+<\/td>\s*<td>[\d.]+<\/td>/);
+    expect(page).toContain('grid of 3 px');
+  });
+
+  it('gcn-mnist: a row per model with its spread over seeds', async () => {
+    const models = ['--models', 'gcn@2,wgcn@2', '--seeds', '1,2'];
+    const page = await run(['gcn-mnist', '--data', images(), ...models, ...small], 4, 'fid');
+    for (const model of ['gcn@2', 'wgcn@2'])
+      expect(page).toMatch(new RegExp(`${model}</th>\\s*<td>2</td>\\s*<td>–</td>\\s*<td>[\\d.]+ ± [\\d.e−]+</td>`));
+    const wrong = await brownian(['reproduce', 'gcn-mnist', '--models', 'gcn', '--out', join(temporaryFolder(), 'x')]);
+    expect(wrong).toMatchObject({ code: 2 });
+    expect(wrong.err).toContain('--models has "gcn"; it takes gcn and wgcn with their iterations');
+  });
+
+  it('a class of a data set is all of its items, in their order', async () => {
+    const data = imageDataset({
+      name: 'two kinds',
+      images: { shape: [5, 1, 1], data: Uint8Array.of(0, 51, 102, 153, 255) },
+      labels: Int32Array.of(1, 0, 1, 1, 0),
+      classes: ['cat', 'dog'],
+    });
+    const dogs = await classOf(data, 'dog');
+    expect([dogs.size, dogs.itemShape]).toEqual([3, [1, 1, 1]]);
+    expect(Array.from(float32Data((await dogs.batch([2, 0])).x), (v) => Math.round((v + 1) * 127.5))).toEqual([153, 0]);
+    await expect(classOf(data, 'cow')).rejects.toThrow('two kinds has no class "cow"; its classes are cat, dog.');
   });
 
   it('cuts patches that lie within the picture and carry its values, at the same places for the same seed', async () => {

@@ -19,7 +19,8 @@ export interface Raster {
   readonly data: Uint8Array;
 }
 
-function defaultScale(width: number): number {
+/** Screen pixels per image pixel when nobody says, for images this wide. */
+export function defaultScale(width: number): number {
   if (width <= 32) return 3;
   return width <= 64 ? 2 : 1;
 }

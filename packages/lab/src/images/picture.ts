@@ -1,6 +1,7 @@
 import { type NDArray, formatShape } from '@brownian/graph';
 import type { Dataset } from 'brownian';
-import { gridPng } from './grid.ts';
+import type { PageScale } from './film.ts';
+import { defaultScale, gridPng } from './grid.ts';
 import { scatterPng, windowOf } from './scatter.ts';
 
 /** Draws items of one data set as PNG: images on a grid, points as a scatter plot. */
@@ -9,6 +10,12 @@ export interface Picture {
   particles(items: NDArray): Promise<Uint8Array>;
   /** Draws real data in the same way. */
   data(): Promise<Uint8Array>;
+}
+
+/** How pictures of items of this shape are scaled down for a film: images to their own pixels, scatter plots to half. */
+export function filmScale(itemShape: readonly number[]): PageScale {
+  if (itemShape.length !== 3) return { divisor: 2, pixels: false };
+  return { divisor: defaultScale(itemShape[2] as number), pixels: true };
 }
 
 /** Images on a grid: eight rows of eight. */

@@ -3,6 +3,7 @@ import { MODELS } from 'brownian';
 import { RUN_DEFAULTS } from '../config/schema.ts';
 import { UserError, fileProblem, systemCode } from '../errors.ts';
 import { filmOfPages, lastFrame } from '../images/film.ts';
+import { filmScale } from '../images/picture.ts';
 import { formatSeconds } from '../progress.ts';
 import { writeAtomically } from '../runs/atomic.ts';
 import { type MetricsRecord, readMetrics } from '../runs/database.ts';
@@ -14,6 +15,8 @@ import { renderPage } from './page.ts';
 import type { TrajectoryFacts } from './trajectory.ts';
 
 const MAX_FRAMES = 60;
+/** Those of the animation: its file is to stay small. */
+const FILM_FRAMES = 30;
 
 /** At most `count` of the iterations: the early ones all, since they change most, then evenly spread, and always the last. */
 function selectFrames(iterations: readonly number[], count: number): number[] {
@@ -91,8 +94,11 @@ export async function readFacts(path: string): Promise<ReportFacts> {
 export async function writeReport(path: string): Promise<string> {
   const { report, trainingFilm } = runFiles(path);
   const facts = await readFacts(path);
-  if (facts.frames.length > 1)
-    await writeAtomically(trainingFilm, [await filmOfPages(facts.frames.map(({ png }) => Buffer.from(png, 'base64')))]);
+  if (facts.frames.length > 1) {
+    const shown = selectFrames([...facts.frames.keys()], FILM_FRAMES);
+    const pages = shown.map((i) => Buffer.from(facts.frames[i]?.png ?? '', 'base64'));
+    await writeAtomically(trainingFilm, [await filmOfPages(pages, filmScale(facts.run.record.data.itemShape))]);
+  }
   await writeAtomically(report, [renderPage(facts)]);
   return report;
 }

@@ -55,6 +55,7 @@ export const SCRIPT = `
   };
   button.addEventListener('click', () => { playing = !playing; show(); });
   source.remove();
+  document.getElementById('moving-save').href = film;
   show();
   document.getElementById('moving-controls').hidden = false;
 })();

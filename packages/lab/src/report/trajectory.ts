@@ -59,7 +59,7 @@ export function trajectorySection({ run, trajectory }: ReportFacts): Markup | nu
           <button id="move" type="button" aria-label="Stop">
             ${raw('<svg viewBox="0 0 18 18"><path d="M3 3h12v12H3z" /></svg>')}
           </button>
-          <a class="label" download="trajectory.webp" href="${source(film)}">Save the animation</a>
+          <a class="label" id="moving-save" download="trajectory.webp">Save the animation</a>
         </div>
       </div>
     </div>

@@ -164,7 +164,7 @@ export const gcnMnist: Experiment = {
     const data = await openData(name, { limit: null, seed: 1 });
     const [samples, network] = [numberOf(scale, 'samples'), textOf(scale, 'network') ?? ''];
     const judge = await openJudge(bench, { data: name, samples, network });
-    return (cell) => runCell(cell, data, judge, bench);
+    return (cell) => runCell(cell, data, judge(), bench);
   },
   findings,
 };

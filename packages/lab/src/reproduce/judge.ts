@@ -27,8 +27,6 @@ export type Judge = (model: TrainedModel) => Promise<Judgement>;
 export interface Comparison {
   /** Labelled data that `brownian train` takes; a classifier of all of its classes is trained once and kept. */
   readonly data: string;
-  /** Held-out images that samples are compared with, given the test part of `data`: all of them, or those of a class. */
-  readonly choose?: (test: Dataset) => Promise<Dataset>;
   readonly samples: number;
   /** `classifier`, or the path of an `.onnx` network. */
   readonly network: string;
@@ -84,22 +82,20 @@ async function judgeBy(
 }
 
 /**
- * A judge of models of some data: FID, KID and, with a network that has classes, the Inception-type score of new samples. Every model is compared
- * with the same held-out images.
+ * Judges of models of some data: FID, KID and, with a network that has classes, the Inception-type score of new samples. Every model is compared
+ * with the same held-out images; `choose` takes some of them, such as those of a class.
  *
  * @throws UserError when the data or the network cannot be opened
  */
-export async function openJudge(bench: Bench, comparison: Comparison): Promise<Judge> {
-  const { data, network: name, choose } = comparison;
+export async function openJudge(
+  bench: Bench,
+  comparison: Comparison,
+): Promise<(choose?: (test: Dataset) => Promise<Dataset>) => Judge> {
+  const { data, network: name } = comparison;
   const found = await openReference({ what: data, against: data }, undefined, false);
-  const reference = (await choose?.(found.data)) ?? found.data;
-  const network = await openNetwork(
-    bench.runtime,
-    found,
-    datasetItems(found.data, 1),
-    { network: name },
-    () => bench.task,
-  );
-  bench.note(`Samples are scored by ${network.name} against ${reference.size} images of the ${found.split} part.`);
-  return (model) => judgeBy(bench, network, reference, comparison, model);
+  const items = datasetItems(found.data, 1);
+  const network = await openNetwork(bench.runtime, found, items, { network: name }, () => bench.task);
+  bench.note(`Samples are scored by ${network.name} against images of the ${found.split} part.`);
+  return (choose) => async (model) =>
+    judgeBy(bench, network, (await choose?.(found.data)) ?? found.data, comparison, model);
 }

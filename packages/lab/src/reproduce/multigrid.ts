@@ -3,15 +3,21 @@ import { type Dataset, batchIndices } from 'brownian';
 import { resolveConfig } from '../config/settings.ts';
 import { openData } from '../data/open.ts';
 import { UserError } from '../errors.ts';
-import type { Bench, Cell, CellResult, Experiment, Findings, Measured, Scale } from './experiment.ts';
+import { gridOf } from '../metric-guide.ts';
+import type { Bench, Cell, CellResult, Experiment, Findings, Measured, ReportTable, Scale } from './experiment.ts';
 import { curveFigures, pictureFigures } from './figures.ts';
-import { LAST, stabilityOf } from './measures.ts';
+import { classOf, dataPlace } from './found.ts';
+import { type Judge, openJudge } from './judge.ts';
+import { LAST, medianOfLast } from './measures.ts';
 import { numberOf, numbersOf, textOf, wordsOf } from './options.ts';
-import { numberText } from './text.ts';
+import { numberText, spreadText } from './text.ts';
 import { runTrial } from './trial.ts';
 
 const NAMES = ['m-gcn', 'wm-gcn'] as const;
 type GridModel = (typeof NAMES)[number];
+
+/** What `--classes` says for the whole of the data. */
+const WHOLE = 'all';
 
 function isGridModel(name: string): name is GridModel {
   return (NAMES as readonly string[]).includes(name);
@@ -22,16 +28,30 @@ function plan(scale: Scale): Cell[] {
   const wrong = models.find((name) => !isGridModel(name));
   if (wrong !== undefined)
     throw new UserError(`--models has ${JSON.stringify(wrong)}; it takes ${NAMES.join(' and ')}.`, { exitCode: 2 });
-  const [images, iterations] = [numberOf(scale, 'images'), numberOf(scale, 'iterations')];
-  const data = textOf(scale, 'data') ?? '';
+  const [images, iterations, samples] = ['images', 'iterations', 'samples'].map((name) => numberOf(scale, name)) as [
+    number,
+    number,
+    number,
+  ];
+  const [data, network] = [textOf(scale, 'data') ?? '', textOf(scale, 'network') ?? ''];
   const cells: Cell[] = [];
   for (const seed of numbersOf(scale, 'seeds'))
-    for (const lambda of numbersOf(scale, 'lambda'))
-      for (const model of models) cells.push({ settings: { data, seed, images, lambda, model, iterations } });
+    for (const name of wordsOf(scale, 'classes'))
+      for (const lambda of numbersOf(scale, 'lambda'))
+        for (const model of models)
+          cells.push({ settings: { data, class: name, seed, images, lambda, model, iterations, samples, network } });
   return cells;
 }
 
-async function runCell({ settings }: Cell, data: Dataset, bench: Bench): Promise<Measured | null> {
+/** R on every grid, from the coarsest up: `distance@7` … `distance`. */
+function distances(curves: Measured['curves']): Record<string, number | null> {
+  const names = Object.keys(curves).filter((name) => gridOf(name)[0] === 'responseDistance');
+  return Object.fromEntries(
+    names.map((name) => [name.replace('responseDistance', 'distance'), medianOfLast(curves[name])]),
+  );
+}
+
+async function runCell({ settings }: Cell, data: Dataset, judge: Judge, bench: Bench): Promise<Measured | null> {
   const [seed, images, lambda] = [Number(settings['seed']), Number(settings['images']), Number(settings['lambda'])];
   const [model, iterations] = [settings['model'] as GridModel, Number(settings['iterations'])];
   const config = resolveConfig(
@@ -41,7 +61,7 @@ async function runCell({ settings }: Cell, data: Dataset, bench: Bench): Promise
   const order = batchIndices(createStream(seed).split('order'), data.size, images);
   const result = await runTrial(
     {
-      label: `${model}, λ ${lambda}, seed ${seed}`,
+      label: `${model} on ${data.name}, λ ${lambda}, seed ${seed}`,
       model,
       options: config,
       batch: await data.batch(order.indicesAt(0)),
@@ -49,33 +69,84 @@ async function runCell({ settings }: Cell, data: Dataset, bench: Bench): Promise
       iterations,
       seed,
       columns: Math.ceil(Math.sqrt(images)),
+      judge,
     },
     bench,
   );
   if (result === null) return null;
-  const { curves, stopped, pictures } = result;
-  return { measures: { ...stabilityOf(result) }, curves, note: stopped, pictures };
+  const { curves, stopped, pictures, measures } = result;
+  return { measures: { ...distances(curves), ...measures }, curves, note: stopped, pictures };
 }
 
-function findings(results: readonly CellResult[], _: Scale, picture: (path: string) => string): Findings {
-  const rows = results.map(({ settings, measures, note, seconds }) => [
-    `${settings['model']}, λ ${settings['lambda']}, seed ${settings['seed']}`,
-    numberText(measures['finalDistance'] ?? null),
-    numberText(measures['worstDistance'] ?? null),
-    `${seconds.toFixed(0)} s`,
-    note,
-  ]);
+/** `grid 7: 0.0043 · grid 28: 0.012`, from the coarsest up; the finest has no height of its own in the measures. */
+function distanceText(measures: CellResult['measures']): string {
+  const known = Object.keys(measures).filter((name) => gridOf(name)[0] === 'distance');
+  const ordered = known.toSorted((a, b) => (gridOf(a)[1] ?? Infinity) - (gridOf(b)[1] ?? Infinity));
+  return ordered
+    .map(
+      (name) =>
+        `${gridOf(name)[1] === null ? 'finest' : `${gridOf(name)[1]} px`}: ${numberText(measures[name] ?? null)}`,
+    )
+    .join(' · ');
+}
+
+function nameOf({ settings }: CellResult): string {
+  return `${settings['data']}, ${settings['class']}`;
+}
+
+function runsTable(results: readonly CellResult[]): ReportTable {
+  const rows = results.map((result) => {
+    const { settings, measures, note, seconds } = result;
+    return [
+      `${nameOf(result)}, seed ${settings['seed']}, λ ${settings['lambda']}, ${settings['iterations']} iterations`,
+      String(settings['model']),
+      distanceText(measures),
+      numberText(measures['fid'] ?? null),
+      numberText(measures['kid'] ?? null),
+      measures['score'] === undefined
+        ? '–'
+        : `${numberText(measures['score'])} of ${numberText(measures['realScore'] ?? null)}`,
+      `${seconds.toFixed(0)} s`,
+      note,
+    ];
+  });
   return {
-    lead: 'A potential per grid, from the coarsest up; the particles of a grid start at the up-scaled ones of the grid before.',
-    tables: [
-      {
-        title: 'Response distance on the finest grid',
-        rows: [['model', 'final R', `worst R of the last ${LAST}`, 'time', ''], ...rows],
-        note: 'The filters are learned and differ from run to run, so R says how close particles come to data in the eyes of their own model; it does not compare models.',
-      },
+    title: 'R on every grid, FID, KID, score',
+    rows: [
+      ['data', 'model', `R, median of the last ${LAST}`, 'FID', 'KID', 'score, of real images', 'time', ''],
+      ...rows,
     ],
+    note:
+      'FID, KID and score are of new samples against held-out images of the same class, by the features of a classifier trained here on all classes: they compare with each ' +
+      'other, not with published numbers. Filters are learned and differ from run to run, so R says how close particles come to data in the eyes of their own model.',
+  };
+}
+
+/** KL against JKO over seeds, by data and class. */
+function summaryTable(results: readonly CellResult[], models: readonly string[]): ReportTable {
+  const names = [...new Set(results.map(nameOf))];
+  const text = (name: string, model: string): string => {
+    const runs = results.filter((result) => nameOf(result) === name && result.settings['model'] === model);
+    return runs.length === 0 ? 'not run' : spreadText(runs.map(({ measures }) => measures['fid'] ?? null));
+  };
+  return {
+    title: 'FID, mean ± standard deviation over seeds',
+    rows: [['data', ...models], ...names.map((name) => [name, ...models.map((model) => text(name, model))])],
+    note: 'Lower is better. m-gcn learns by maximum likelihood (KL), wm-gcn by the JKO flow, at equally many iterations.',
+  };
+}
+
+function findings(results: readonly CellResult[], scale: Scale, picture: (path: string) => string): Findings {
+  return {
+    lead: 'A potential per grid, from the coarsest up; the particles of a grid start at the up-scaled ones of the grid before, those of the coarsest at mean colours with noise.',
+    tables: [summaryTable(results, wordsOf(scale, 'models')), runsTable(results)],
     figures: [
-      ...pictureFigures(results, ['data', 'film'], 'Particles from the first iteration to the last.', picture),
+      ...pictureFigures(
+        results,
+        ['data', 'samples', 'film'],
+        'New samples, none picked; films show the particles from the first iteration to the last.',
+        picture,
+      ),
       ...curveFigures(results),
     ],
   };
@@ -85,23 +156,44 @@ function findings(results: readonly CellResult[], _: Scale, picture: (path: stri
 export const multigrid: Experiment = {
   name: 'multigrid',
   title: 'Multi-grid models: KL against JKO',
-  summary: 'M-GCN and wM-GCN on MNIST for a few iterations (generalised GCN, section 4.2)',
+  summary:
+    'M-GCN and wM-GCN on MNIST, or on classes of CIFAR-10: R of every grid and FID (generalised GCN, section 4.2)',
   options: {
-    data: { kind: 'text', meaning: 'what brownian train takes', standard: 'mnist' },
+    data: { kind: 'text', meaning: 'labelled images that brownian train takes', standard: 'mnist' },
+    classes: {
+      kind: 'words',
+      meaning: 'classes to learn, each by itself; all is the whole of the data',
+      standard: WHOLE,
+    },
     models: { kind: 'words', meaning: 'm-gcn, wm-gcn', standard: 'm-gcn,wm-gcn' },
     seeds: { kind: 'numbers', meaning: 'seeds of parameters, batches and noise', standard: '1' },
     images: { kind: 'whole number', meaning: 'images of a batch, and particles', standard: '100' },
     lambda: { kind: 'numbers', meaning: 'learning rates λ (Adam)', standard: '0.003' },
-    iterations: { kind: 'whole number', meaning: 'outer iterations', standard: '120' },
+    iterations: { kind: 'whole number', meaning: 'outer iterations', standard: '500' },
+    samples: { kind: 'whole number', meaning: 'new samples that are scored, and held-out images', standard: '1000' },
+    network: {
+      kind: 'text',
+      meaning: 'what scores: classifier (trained once on the data), or a network as brownian evaluate takes it',
+      standard: 'classifier',
+    },
   },
   examples: [
     'brownian reproduce multigrid',
-    'brownian reproduce multigrid --data cifar-10 --iterations 500 --seeds 1,2,3',
+    'brownian reproduce multigrid --data cifar-10 --classes horse,ship,automobile --iterations 400',
   ],
   plan,
   async open(scale, bench) {
-    const data = await openData(textOf(scale, 'data') ?? '', { limit: null, seed: 1 });
-    return (cell) => runCell(cell, data, bench);
+    const name = textOf(scale, 'data') ?? '';
+    const place = name === 'cifar-10' ? dataPlace(null, name, 'cifar10') : name;
+    const whole = await openData(place, { limit: null, seed: 1 });
+    const [samples, network] = [numberOf(scale, 'samples'), textOf(scale, 'network') ?? ''];
+    const judge = await openJudge(bench, { data: place, samples, network });
+    return async (cell) => {
+      const chosen = String(cell.settings['class']);
+      if (chosen === WHOLE) return await runCell(cell, whole, judge(), bench);
+      const choose = (data: Dataset): Promise<Dataset> => classOf(data, chosen);
+      return await runCell(cell, await choose(whole), judge(choose), bench);
+    };
   },
   findings,
 };

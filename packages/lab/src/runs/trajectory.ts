@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { parseJson } from '../config/settings.ts';
 import { UserError, fileProblem, systemCode } from '../errors.ts';
 import { filmOfPages } from '../images/film.ts';
-import type { Picture } from '../images/picture.ts';
+import { type Picture, filmScale } from '../images/picture.ts';
 import { writeAtomically } from './atomic.ts';
 import { runFiles } from './run.ts';
 
@@ -26,7 +26,8 @@ export async function writeTrajectory(path: string, picture: Picture, moments: r
   const { trajectory, trajectoryFilm } = runFiles(path);
   const pages = await Promise.all(moments.map(({ particles }) => picture.particles(particles)));
   const record: TrajectoryRecord = moments.map(({ steps, metrics }) => ({ steps, metrics }));
-  await writeAtomically(trajectoryFilm, [await filmOfPages(pages)]);
+  const itemShape = moments[0]?.particles.shape.slice(1) ?? [];
+  await writeAtomically(trajectoryFilm, [await filmOfPages(pages, filmScale(itemShape))]);
   await writeAtomically(trajectory, [`${JSON.stringify(record)}\n`]);
 }
 
