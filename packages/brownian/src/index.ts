@@ -56,6 +56,7 @@ export { type GaborOptions, gaborBank } from './nets/gabor.ts';
 export { type ConvLayerOptions, conv, dense, flatten, pointwise, pool, normalFanIn } from './nets/layers.ts';
 export { type Layer, type Net, builtIn, chain, withWeights } from './nets/net.ts';
 export { type OnnxFilterOptions, onnxFilters } from './nets/onnx.ts';
+export { pyramid } from './nets/pyramid.ts';
 export {
   VGG_ORIGINAL_INPUT,
   VGG_TORCHVISION_INPUT,

@@ -1,5 +1,6 @@
 import { type NDArray, float32Data } from '@brownian/graph';
 import type { Metrics } from 'brownian';
+import { gridOf } from './metric-guide.ts';
 import { formatNumber } from './progress.ts';
 
 /** What is wrong with a run. */
@@ -63,8 +64,13 @@ export const RULES: readonly Rule[] = [
 const EXPERIENCE = 5;
 const MEMORY = 50;
 
+/** The metric of a rule on each grid that has it: `gradientNorm`, `gradientNorm@7`. */
+function onGrids(metric: string, metrics: Metrics): string[] {
+  return Object.keys(metrics).filter((name) => gridOf(name)[0] === metric);
+}
+
 /** The value that a metric is compared with, or undefined while too little is known of it. */
-function referenceOf({ metric, of }: Rule, watch: Watch): number | undefined {
+function referenceOf({ of }: Rule, metric: string, watch: Watch): number | undefined {
   if (of === 'one') return 1;
   if ((watch[`${metric}.seen`] ?? 0) < EXPERIENCE) return undefined;
   return of === 'peak' ? watch[`${metric}.peak`] : Math.exp(watch[`${metric}.level`] ?? 0);
@@ -81,11 +87,18 @@ function learn(watch: Record<string, number>, metric: string, size: number): voi
   watch[`${metric}.peak`] = Math.max(watch[`${metric}.peak`] ?? 0, size);
 }
 
-function seenText({ metric, below, factor, of, patience }: Rule, size: number, reference: number): string {
+function seenText(
+  { metric, below, factor, of, patience }: Rule,
+  name: string,
+  size: number,
+  reference: number,
+): string {
   const usual = formatNumber(reference);
   const times = { level: ` times its usual ${usual}`, peak: ` times its highest, ${usual}`, one: '' }[of];
   const side = below === true ? 'below' : 'above';
-  return `${NAMES[metric]} has been ${side} ${factor}${times} for ${patience} iterations, and is ${formatNumber(size)}`;
+  const height = gridOf(name)[1];
+  const where = height === null ? '' : ` on the grid of ${height} pixels`;
+  return `${NAMES[metric]}${where} has been ${side} ${factor}${times} for ${patience} iterations, and is ${formatNumber(size)}`;
 }
 
 /**
@@ -99,30 +112,28 @@ export function observe(watch: Watch, metrics: Metrics): [watch: Watch, symptom:
   if (bad !== undefined) return [watch, { kind: 'not finite', seen: `the metric "${bad[0]}" is ${bad[1]}` }];
   const next: Record<string, number> = { ...watch };
   const strange = new Set<string>();
-  for (const each of RULES) {
-    const value = metrics[each.metric];
-    if (value === undefined) continue;
-    const size = Math.abs(value);
-    const reference = referenceOf(each, watch);
-    const bound = reference === undefined ? undefined : reference * each.factor;
-    const out = bound !== undefined && (each.below === true ? size < bound : size > bound);
-    const key = `${each.kind}: ${each.metric}`;
-    const row = out ? (watch[key] ?? 0) + 1 : 0;
-    next[key] = row;
-    if (out) strange.add(each.metric);
-    if (row >= each.patience) return [next, { kind: each.kind, seen: seenText(each, size, reference ?? 0) }];
-  }
+  for (const each of RULES)
+    for (const name of onGrids(each.metric, metrics)) {
+      const size = Math.abs(metrics[name] as number);
+      const reference = referenceOf(each, name, watch);
+      const bound = reference === undefined ? undefined : reference * each.factor;
+      const out = bound !== undefined && (each.below === true ? size < bound : size > bound);
+      const key = `${each.kind}: ${name}`;
+      const row = out ? (watch[key] ?? 0) + 1 : 0;
+      next[key] = row;
+      if (out) strange.add(name);
+      if (row >= each.patience) return [next, { kind: each.kind, seen: seenText(each, name, size, reference ?? 0) }];
+    }
   // What is out of bounds must not become the usual.
-  for (const metric of Object.keys(NAMES)) {
-    const value = metrics[metric];
-    if (value !== undefined && !strange.has(metric)) learn(next, metric, Math.abs(value));
-  }
+  for (const name of Object.keys(NAMES).flatMap((metric) => onGrids(metric, metrics)))
+    if (!strange.has(name)) learn(next, name, Math.abs(metrics[name] as number));
   return [next, undefined];
 }
 
 /** Whether nothing was out of bounds at that moment: a checkpoint that a rollback may go to. */
 export function isCalm(watch: Watch): boolean {
-  return RULES.every(({ kind, metric }) => (watch[`${kind}: ${metric}`] ?? 0) === 0);
+  const rows = new Set(RULES.map(({ kind }) => kind));
+  return Object.entries(watch).every(([key, row]) => row === 0 || !rows.has(key.split(': ')[0] as SymptomKind));
 }
 
 /** Root mean square distance of items from their mean. `[n, ...item]` */

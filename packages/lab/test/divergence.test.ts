@@ -37,6 +37,17 @@ describe('the watch for divergence', () => {
     expect(watched(all).symptom).toBeUndefined();
   });
 
+  it('looks at every grid by itself, and says which one went wrong', () => {
+    const usual = { gradientNorm: 3, 'gradientNorm@7': 5 };
+    const { at, symptom, watch } = watched(series(200, (i) => ({ ...usual, 'gradientNorm@7': i > 100 ? 5001 : 5 })));
+    expect([at, symptom?.kind]).toEqual([105, 'exploding force']);
+    expect(symptom?.seen).toContain(
+      'the force on a particle on the grid of 7 pixels has been above 1000 times its usual 5',
+    );
+    expect(isCalm(watch)).toBe(false);
+    expect(isCalm(watched(series(200, () => usual)).watch)).toBe(true);
+  });
+
   it.each([
     ['exploding gradient', 105, { parameterGradientNorm: 3001 }],
     ['exploding force', 105, { gradientNorm: 3001 }],

@@ -184,14 +184,27 @@ describe('experiments on small data, from the command to the report', () => {
     await sharp(pixels, { raw: { width: 30, height: 24, channels: 3 } })
       .png()
       .toFile(join(folder, 'stones.png'));
-    const scale = ['--images', '2', '--size', '12', '--synthesis', '16', '--iterations', '2', '--steps', '2'];
-    const flows = ['--flows', 'kl,jko-300,implicit-300'];
+    const scale = [
+      '--images',
+      '2',
+      '--size',
+      '12',
+      '--synthesis',
+      '16',
+      '--iterations',
+      '2',
+      '--steps',
+      '2',
+      '--walk',
+      '3',
+    ];
+    const flows = ['--flows', 'kl,jko-300,implicit-300', '--scales', '1,2'];
     const page = await run(
       ['texture', '--data', folder, '--textures', 'stones.png', '--filters', 'gabor', ...scale, ...flows],
-      3,
+      6,
     );
-    // The patches, and a synthesis for each flow.
-    expect(page.match(/data:image\/png/g)?.length).toBe(4);
+    // The patches, and a synthesis for each flow at one scale and at two.
+    expect(page.match(/data:image\/png/g)?.length).toBe(7);
   });
 
   const small = ['--images', '4', '--samples', '6', '--network', 'values'];
@@ -232,9 +245,9 @@ describe('experiments on small data, from the command to the report', () => {
     await sharp(pixels, { raw: { width: 10, height: 8, channels: 3 } })
       .png()
       .toFile(path);
-    const { shape, data } = await imagePatches(path, 5, 4, 3);
+    const { shape, data } = await imagePatches(path, null, { count: 5, size: 4, seed: 3 });
     expect(shape).toEqual([5, 3, 4, 4]);
-    expect((await imagePatches(path, 5, 4, 3)).data).toEqual(data);
+    expect((await imagePatches(path, null, { count: 5, size: 4, seed: 3 })).data).toEqual(data);
     for (let patch = 0; patch < 5; patch++) {
       const level = (channel: number, row: number, column: number): number =>
         Math.round((Number(data[((patch * 3 + channel) * 4 + row) * 4 + column]) + 1) * 127.5);
@@ -243,7 +256,12 @@ describe('experiments on small data, from the command to the report', () => {
       expect(corner).toBeLessThanOrEqual(46);
       expect([level(2, 0, 0), level(1, 3, 0), level(0, 2, 3)]).toEqual([corner, corner + 30, corner + 23]);
     }
-    await expect(imagePatches(path, 1, 9, 1)).rejects.toThrow('is 10×8; patches of 9×9 need a larger image.');
+    // 10×8 pixels with the shorter side at 4 are 5×4.
+    await expect(imagePatches(path, 4, { count: 1, size: 5, seed: 1 })).rejects.toThrow('is 5×4 here;');
+    expect((await imagePatches(path, 4, { count: 2, size: 4, seed: 1 })).shape).toEqual([2, 3, 4, 4]);
+    await expect(imagePatches(path, null, { count: 1, size: 9, seed: 1 })).rejects.toThrow(
+      'is 10×8 here; patches of 9×9 need a larger image.',
+    );
   });
 });
 

@@ -9,8 +9,8 @@ export interface ResizeOptions {
   readonly antialias?: boolean;
 }
 
-/** Weights `[to, from]` of bilinear interpolation along one axis; pixel centres at halves, borders repeat. */
-function weights(from: number, to: number, antialias: boolean): NDArray {
+/** Weights `[to, from]`, float64, of bilinear interpolation along one axis; pixel centres at halves, borders repeat. */
+export function bilinearWeights(from: number, to: number, antialias: boolean): NDArray {
   const scale = from / to;
   const support = antialias ? Math.max(scale, 1) : 1;
   const matrix = new Float64Array(to * from);
@@ -42,6 +42,6 @@ export function resize(
   if (!size.every((axis) => Number.isInteger(axis) && axis > 0))
     throw new RangeError(`resize takes a size of two positive integers, got ${formatShape(size)}.`);
   if (height === size[0] && width === size[1]) return x;
-  const across = matmul(x, transpose(constant(weights(width, size[1], antialias))));
-  return matmul(constant(weights(height, size[0], antialias)), across);
+  const across = matmul(x, transpose(constant(bilinearWeights(width, size[1], antialias))));
+  return matmul(constant(bilinearWeights(height, size[0], antialias)), across);
 }

@@ -20,7 +20,7 @@ function isImage(itemShape: readonly number[]): boolean {
   return itemShape.length === 3;
 }
 
-const ONE_GRID: GridOptions = { sizes: [], steps: [], betas: [], startNoise: 0 };
+const ONE_GRID: GridOptions = { sizes: [], steps: [], betas: [], startNoise: 0, upscaling: 'blocks' };
 
 /** Weight of mean Φ² in units of the network's output, before `gain`. */
 const ENERGY_L2 = 0.1;
@@ -78,10 +78,11 @@ function learned(beta: number): (itemShape: readonly number[]) => DescriptorLear
   });
 }
 
-/** Heights by which grids grow fourfold up to the data's: 4, 16, 64; 8, 32; 7, 28. */
+/** Heights of grids up to the data's: fourfold from each to the next, and twofold where that leads to less than 8 pixels: 4, 16, 64; 4, 8, 32; 7, 28. */
 function gridSizes(height: number): number[] {
   const sizes = [height];
-  while ((sizes[0] as number) % 4 === 0 && (sizes[0] as number) > 8) sizes.unshift((sizes[0] as number) / 4);
+  for (let first = height; first >= 8 && first % 2 === 0; sizes.unshift(first))
+    first /= first % 4 === 0 && first > 8 ? 4 : 2;
   return sizes;
 }
 
@@ -99,7 +100,13 @@ function gridded(beta: number): (itemShape: readonly number[]) => DescriptorLear
       // Samples make as many steps as the particles did in training, from the same starts: parameters of another moment would leave them unfinished.
       optimizer: { ...single.optimizer, ema: 0 },
       sampling: { ...single.sampling, steps },
-      grids: { sizes: gridSizes(itemShape[1] as number), steps: [], betas: [], startNoise: 0.3 },
+      grids: {
+        sizes: gridSizes(itemShape[1] as number),
+        steps: [],
+        betas: [],
+        startNoise: 0.3,
+        upscaling: 'linear',
+      },
     };
   };
 }
@@ -215,8 +222,8 @@ function create(
     learner: createDescriptiveLearner(runtime, model, atGrid(options, i), shape, filters),
   }));
   const { particles } = options.chains;
-  const { startNoise } = options.grids;
-  return multiGridLearner({ name: MODELS[model].title, itemShape, grids, particles, startNoise });
+  const { startNoise, upscaling } = options.grids;
+  return multiGridLearner({ name: MODELS[model].title, itemShape, grids, particles, startNoise, upscaling });
 }
 
 /** Models that are a potential alone: Langevin dynamics draws their samples, while they learn and after. */

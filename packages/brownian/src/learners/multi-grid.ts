@@ -1,8 +1,10 @@
 import { type NDArray, ShapeError, float32Data, formatShape, ndarray, sameShape } from '@brownian/graph';
 import type { Stream } from '@brownian/runtime';
+import { bilinearWeights } from '../data/resize.ts';
 import type { Batch, Dataset, ExportedFunction, Learner, Metrics, Moment } from '../interfaces.ts';
 import { chooseRows, takeRows } from '../samplers/replay-buffer.ts';
 import type { DescriptiveLearner, DescriptiveState } from './descriptive.ts';
+import type { GridOptions } from './options.ts';
 
 /** What a multi-grid model is made of. */
 export interface MultiGridModel {
@@ -15,6 +17,7 @@ export interface MultiGridModel {
   readonly particles: number;
   /** Standard deviation of Gaussian noise added to the mean colours where particles of the coarsest grid start, in units of x. */
   readonly startNoise: number;
+  readonly upscaling: GridOptions['upscaling'];
 }
 
 /** State of a multi-grid learner. */
@@ -43,7 +46,7 @@ export function shrink(x: NDArray, [height, width]: readonly [number, number]): 
 }
 
 /** Images at a finer grid: each pixel becomes a block. */
-export function enlarge(x: NDArray, [height, width]: readonly [number, number]): NDArray {
+function repeatPixels(x: NDArray, [height, width]: readonly [number, number]): NDArray {
   const [n, c, h, w] = x.shape as readonly [number, number, number, number];
   const [down, right] = [height / h, width / w];
   const from = float32Data(x);
@@ -52,6 +55,42 @@ export function enlarge(x: NDArray, [height, width]: readonly [number, number]):
     return from[(plane * h + Math.floor(row / down)) * w + Math.floor(column / right)] as number;
   });
   return ndarray(out, [n, c, height, width]);
+}
+
+/** `[planes, rows, columns]` with its middle axis multiplied by weights `[to, rows]`. */
+function weigh(from: Float32Array, weights: NDArray, columns: number): Float32Array {
+  const [to, rows] = weights.shape as readonly [number, number];
+  const w = weights.data as Float64Array;
+  const out = new Float32Array((from.length / rows) * to);
+  for (let i = 0; i < out.length; i++) {
+    const [plane, row, column] = [Math.floor(i / (to * columns)), Math.floor(i / columns) % to, i % columns];
+    let sum = 0;
+    for (let k = 0; k < rows; k++)
+      sum += (w[row * rows + k] as number) * (from[(plane * rows + k) * columns + column] as number);
+    out[i] = sum;
+  }
+  return out;
+}
+
+/** Images at a finer grid by bilinear interpolation; the same as `resize`. */
+function interpolate(x: NDArray, [height, width]: readonly [number, number]): NDArray {
+  const [n, c, h, w] = x.shape as readonly [number, number, number, number];
+  const across = weigh(float32Data(x), bilinearWeights(w, width, false), 1);
+  return ndarray(weigh(across, bilinearWeights(h, height, false), width), [n, c, height, width]);
+}
+
+const UPSCALING: Readonly<Record<GridOptions['upscaling'], typeof repeatPixels>> = {
+  blocks: repeatPixels,
+  linear: interpolate,
+};
+
+/** Images of a grid at the size of a finer one; both ways are linear, so particles of one colour keep it. */
+export function enlarge(
+  x: NDArray,
+  size: readonly [number, number],
+  upscaling: GridOptions['upscaling'] = 'blocks',
+): NDArray {
+  return UPSCALING[upscaling](x, size);
 }
 
 /**
@@ -111,12 +150,17 @@ class GridLearner implements Learner<MultiGridState> {
 
   /** `n` images of the coarsest grid, each of one mean colour, with noise. */
   #start({ means }: MultiGridState, n: number, draw: Stream): NDArray {
-    const { grids, startNoise } = this.#model;
+    const { grids, startNoise, upscaling } = this.#model;
     const [, ...size] = grids[0]?.shape as readonly [number, number, number];
-    const flat = enlarge(takeRows(means, chooseRows(means.shape[0] as number, n, draw)), size);
+    const flat = enlarge(takeRows(means, chooseRows(means.shape[0] as number, n, draw)), size, upscaling);
     if (startNoise === 0) return flat;
     const noise = draw.normal(flat.shape).data as Float32Array;
     return { ...flat, data: (flat.data as Float32Array).map((v, i) => v + startNoise * (noise[i] as number)) };
+  }
+
+  /** Particles of the grid before, where those of a grid of this shape start. */
+  #raise(x: NDArray, [, height, width]: readonly number[]): NDArray {
+    return enlarge(x, [height as number, width as number], this.#model.upscaling);
   }
 
   async step(state: MultiGridState, batch: Batch, draw: Stream): Promise<[MultiGridState, Metrics]> {
@@ -127,7 +171,12 @@ class GridLearner implements Learner<MultiGridState> {
     for (const [i, { learner, shape }] of this.#model.grids.entries()) {
       const size = shape.slice(1) as [number, number];
       const data = { ...batch, x: shrink(batch.x, size) };
-      const [after, found] = await learner.stepFrom(state.grids[i] as DescriptiveState, enlarge(x, size), data, draw);
+      const [after, found] = await learner.stepFrom(
+        state.grids[i] as DescriptiveState,
+        this.#raise(x, shape),
+        data,
+        draw,
+      );
       next.push(after);
       x = after.particles;
       Object.assign(metrics, i + 1 === this.#model.grids.length ? found : atGrid(found, shape));
@@ -138,27 +187,28 @@ class GridLearner implements Learner<MultiGridState> {
   async sample(state: MultiGridState, n: number, draw: Stream): Promise<NDArray> {
     let x = this.#start(state, n, draw);
     for (const [i, { learner, shape }] of this.#model.grids.entries()) {
-      const start = enlarge(x, shape.slice(1) as [number, number]);
-      x = await learner.sampleFrom(state.grids[i] as DescriptiveState, start, draw);
+      x = await learner.sampleFrom(state.grids[i] as DescriptiveState, this.#raise(x, shape), draw);
     }
     return x;
   }
 
   async trajectory(state: MultiGridState, n: number, draw: Stream, moments: number): Promise<readonly Moment[]> {
     const { grids, itemShape } = this.#model;
-    const full = itemShape.slice(1) as [number, number];
     const seen: Moment[] = [];
     let x = this.#start(state, n, draw);
     let before = 0;
     for (const [i, { learner, shape }] of grids.entries()) {
       const share = Math.max(2, Math.floor(moments / grids.length));
-      const start = enlarge(x, shape.slice(1) as [number, number]);
+      const start = this.#raise(x, shape);
       const found = await learner.trajectoryFrom(state.grids[i] as DescriptiveState, start, draw, share);
       const finest = i + 1 === grids.length;
       for (const { steps, particles, metrics } of found) {
         const shown = finest
           ? { particles, metrics }
-          : { particles: enlarge(particles, full), metrics: atGrid(metrics, shape) };
+          : {
+              particles: repeatPixels(particles, itemShape.slice(1) as [number, number]),
+              metrics: atGrid(metrics, shape),
+            };
         seen.push({ steps: before + steps, ...shown });
       }
       const last = found.at(-1) as Moment;
@@ -170,12 +220,13 @@ class GridLearner implements Learner<MultiGridState> {
   /** Grid by grid: what is known of a coarse image are the pixels whose whole block is. */
   async inpaint(state: MultiGridState, x: NDArray, known: NDArray, draw: Stream, from?: NDArray): Promise<NDArray> {
     this.#checkItems(x.shape.slice(1), 'what is to be inpainted');
-    let start = from ?? enlarge(this.#start(state, x.shape[0] as number, draw), x.shape.slice(2) as [number, number]);
+    let start =
+      from ?? repeatPixels(this.#start(state, x.shape[0] as number, draw), x.shape.slice(2) as [number, number]);
     for (const [i, { learner, shape }] of this.#model.grids.entries()) {
       const size = shape.slice(1) as [number, number];
       const whole = shrink(known, size);
       const held = { ...whole, data: float32Data(whole).map((share) => (share > 1 - 1e-6 ? 1 : 0)) };
-      const begin = i === 0 ? shrink(start, size) : enlarge(start, size);
+      const begin = i === 0 ? shrink(start, size) : this.#raise(start, shape);
       start = await learner.inpaint(state.grids[i] as DescriptiveState, shrink(x, size), held, draw, begin);
     }
     return start;

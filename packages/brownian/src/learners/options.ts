@@ -140,6 +140,8 @@ export interface GridOptions {
    * of one colour differ by the noise of their Langevin steps alone. Default 0, as Gao et al. 2018 start.
    */
   readonly startNoise: number;
+  /** How particles are up-scaled: `blocks` makes each pixel a block, as Gao et al. 2018 do; `linear` interpolates, which leaves less to do. Default `blocks`. */
+  readonly upscaling: 'blocks' | 'linear';
 }
 
 /** Every option of the descriptive models. */

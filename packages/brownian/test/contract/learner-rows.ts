@@ -77,7 +77,10 @@ const everyOption: Edit = (o) => ({
   optimizer: { ...o.optimizer, rule: 'lamb', schedule: 'cosine', warmup: 2, gradientClip: 1, weightClip: 0.5 },
 });
 
-const twoGrids: Edit = (o) => ({ ...o, grids: { sizes: [2, 8], steps: [3, 1], betas: [], startNoise: 0.1 } });
+const twoGrids: Edit = (o) => ({
+  ...o,
+  grids: { sizes: [2, 8], steps: [3, 1], betas: [], startNoise: 0.1, upscaling: 'linear' },
+});
 
 /** What to put every learner through, by the name in the table of models. */
 export const LEARNER_ROWS: Readonly<Record<ModelName, readonly LearnerCase[]>> = {

@@ -1,7 +1,8 @@
-import { type NDArray, ndarray } from '@brownian/graph';
+import { type NDArray, type Tensor, ndarray } from '@brownian/graph';
 import { createRuntime, createStream, interpreterBackend } from '@brownian/runtime';
 import { afterAll, describe, expect, test } from 'vitest';
 import { imageDataset } from '../../src/data/dataset.ts';
+import { resize } from '../../src/data/resize.ts';
 import type { Batch, Metrics, Moment } from '../../src/interfaces.ts';
 import type { DescriptiveLearner, DescriptiveState } from '../../src/learners/descriptive.ts';
 import { type MultiGridState, enlarge, gridShapes, multiGridLearner, shrink } from '../../src/learners/multi-grid.ts';
@@ -32,6 +33,15 @@ describe('grids', () => {
     });
   });
 
+  test('enlarge interpolates as resize does', async () => {
+    const images = createStream('images').normal([2, 3, 4, 6]);
+    const expected = await runtime.compile((x: Tensor) => resize(x, [8, 18]))(images);
+    const found = enlarge(images, [8, 18], 'linear');
+    expect(found.shape).toEqual(expected.shape);
+    // float32 after each of two weighted means, against one rounding.
+    numbersOf(found).forEach((value, i) => expect(value).toBeCloseTo(numbersOf(expected)[i] as number, 6));
+  });
+
   test('have the shape of the data, scaled', () => {
     expect(gridShapes([3, 64, 64], [4, 16, 64])).toEqual([
       [3, 4, 4],
@@ -54,9 +64,9 @@ describe('grids', () => {
     expectSentence(await messageOf(() => gridShapes(shape, heights)), 'grids.sizes', words);
   });
 
-  test('of the presets grow fourfold up to the data', () => {
-    const sizes = [64, 32, 28, 8].map((size) => MODELS['m-gcn'].defaults([3, size, size]).grids.sizes);
-    expect(sizes).toEqual([[4, 16, 64], [8, 32], [7, 28], [8]]);
+  test('of the presets grow up to the data from less than 8 pixels', () => {
+    const sizes = [64, 32, 28, 24, 9, 6].map((size) => MODELS['m-gcn'].defaults([3, size, size]).grids.sizes);
+    expect(sizes).toEqual([[4, 16, 64], [4, 8, 32], [7, 28], [6, 24], [9], [6]]);
   });
 });
 
@@ -102,7 +112,14 @@ describe('a multi-grid learner', () => {
   const shapes = gridShapes([2, 8, 4], [2, 4, 8]);
   const notes = shapes.map((shape, i) => noting(10 ** -i, shape));
   const grids = shapes.map((shape, i) => ({ shape, learner: (notes[i] as (typeof notes)[number]).learner }));
-  const learner = multiGridLearner({ name: 'grids', itemShape: [2, 8, 4], grids, particles: 2, startNoise: 0 });
+  const learner = multiGridLearner({
+    name: 'grids',
+    itemShape: [2, 8, 4],
+    grids,
+    particles: 2,
+    startNoise: 0,
+    upscaling: 'blocks',
+  });
 
   test('starts the coarsest at mean colours of the data and each other at the up-scaled particles before', async () => {
     const state = await learner.init(createStream(1), IMAGES);
@@ -149,7 +166,14 @@ describe('a multi-grid learner', () => {
   });
 
   test('adds noise of the standard deviation asked for to the mean colours, and nowhere else', async () => {
-    const noisy = multiGridLearner({ name: 'grids', itemShape: [2, 8, 4], grids, particles: 50, startNoise: 0.25 });
+    const noisy = multiGridLearner({
+      name: 'grids',
+      itemShape: [2, 8, 4],
+      grids,
+      particles: 50,
+      startNoise: 0.25,
+      upscaling: 'blocks',
+    });
     const state = { ...(await noisy.init(createStream(1), IMAGES)), means: ndarray([0.5, -0.5], [1, 2, 1, 1]) };
     notes.forEach(({ seen }) => seen.splice(0));
     const { x } = await IMAGES.batch([0, 1]);
@@ -218,16 +242,16 @@ describe('a multi-grid model of the table', () => {
   }
 
   test('has a potential, steps and a flow for each grid', async () => {
-    const base = await after({ sizes: [2, 8], steps: [], betas: [], startNoise: 0 });
+    const base = await after({ sizes: [2, 8], steps: [], betas: [], startNoise: 0, upscaling: 'blocks' });
     expect(base.state.grids.map(({ particles }) => particles.shape)).toEqual([
       [3, 2, 2, 1],
       [3, 2, 8, 4],
     ]);
     expect(Object.keys(base.metrics)).toContain('speed');
-    const longer = await after({ sizes: [2, 8], steps: [2, 4], betas: [], startNoise: 0 });
+    const longer = await after({ sizes: [2, 8], steps: [2, 4], betas: [], startNoise: 0, upscaling: 'blocks' });
     expect(longer.state.grids[0]?.particles).toEqual(base.state.grids[0]?.particles);
     expect(longer.state.grids[1]?.particles).not.toEqual(base.state.grids[1]?.particles);
-    const mixed = await after({ sizes: [2, 8], steps: [], betas: [60, 0], startNoise: 0 });
+    const mixed = await after({ sizes: [2, 8], steps: [], betas: [60, 0], startNoise: 0, upscaling: 'blocks' });
     expect(mixed.state.grids[0]?.params).toEqual(base.state.grids[0]?.params);
     expect(mixed.state.grids[1]?.params).not.toEqual(base.state.grids[1]?.params);
     expect(Object.keys(mixed.metrics)).not.toContain('speed');
@@ -237,7 +261,7 @@ describe('a multi-grid model of the table', () => {
     const buffered = {
       ...small,
       chains: { ...small.chains, kind: 'buffer' as const },
-      grids: { sizes: [2, 8], steps: [], betas: [], startNoise: 0 },
+      grids: { sizes: [2, 8], steps: [], betas: [], startNoise: 0, upscaling: 'blocks' as const },
     };
     expectSentence(
       await messageOf(() => createLearner(runtime, 'm-gcn', buffered, [2, 8, 4])),

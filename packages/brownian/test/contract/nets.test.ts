@@ -10,6 +10,7 @@ import * as layers from '../../src/nets/layers.ts';
 import * as perceptron from '../../src/nets/mlp.ts';
 import * as nets from '../../src/nets/net.ts';
 import * as onnx from '../../src/nets/onnx.ts';
+import * as scales from '../../src/nets/pyramid.ts';
 import * as vgg from '../../src/nets/vgg.ts';
 import * as residual from '../../src/nets/wide-resnet.ts';
 import { expectRows, expectSentence, exportedFunctions, implementations, messageOf } from '../support/rows.ts';
@@ -20,6 +21,7 @@ const { conv, dense, flatten, normalFanIn, pointwise, pool } = layers;
 const { dcganDiscriminator, dcganGenerator } = dcgan;
 const { gaborBank } = gabor;
 const { chain, withWeights } = nets;
+const { pyramid } = scales;
 const { wideResNet } = residual;
 const { mlp } = perceptron;
 
@@ -107,6 +109,10 @@ const ROWS: Readonly<Record<string, readonly LayerCase[]>> = {
     layer('onnxFilters of grey images', onnx.onnxFilters(ONNX), [1, 3, 3], [2, 3, 3]),
     layer('onnxFilters with one number a channel', onnx.onnxFilters(ONNX, { output: 'means' }), [3, 5, 4], [2]),
   ],
+  pyramid: [
+    layer('pyramid of one scale', pyramid(vgg.vggFilters(VGG), 1), [3, 4, 6], [128, 2, 3]),
+    layer('pyramid of two scales', pyramid(conv({ channels: 2, kernel: 3, stride: 2 }), 2), [1, 8, 4], [4, 4, 2]),
+  ],
   wideResNet: [
     layer('wideResNet', wideResNet({ widths: [2, 3], blocks: 1 }), [1, 6, 5], [1]),
     layer('wideResNet of one width twice', wideResNet({ widths: [2, 2], blocks: 2 }), [3, 8, 8], [1]),
@@ -142,9 +148,9 @@ function applied(net: nets.Net, params: Params, x: NDArray): Promise<NDArray> {
 }
 
 test('every layer and every network has a row', () => {
-  const files = ['activations', 'dcgan', 'gabor', 'layers', 'mlp', 'net', 'onnx', 'vgg', 'wide-resnet'];
+  const files = ['activations', 'dcgan', 'gabor', 'layers', 'mlp', 'net', 'onnx', 'pyramid', 'vgg', 'wide-resnet'];
   expect(implementations('nets')).toEqual(files);
-  const exported = [layers, dcgan, gabor, perceptron, nets, onnx, vgg, residual]
+  const exported = [layers, dcgan, gabor, perceptron, nets, onnx, scales, vgg, residual]
     .flatMap(exportedFunctions)
     .filter((name) => !INITIALISERS.has(name));
   expectRows(ROWS, [...exported, 'classifierFilters', 'classifierNet']);
@@ -193,6 +199,30 @@ describe('what layers compute', () => {
   test('pool takes the largest value of each window, flatten keeps the order', async () => {
     const x = ndarray([1, 5, 2, 0, 3, 4, 9, 8], [1, 2, 2, 2]);
     expect(numbersOf(await applied(chain(pool([1, 2]), flatten())([2, 2, 2]), [[], []], x))).toEqual([5, 2, 4, 9]);
+  });
+
+  test('a pyramid answers an image with its filters on the image and on the means of its blocks, by the same weights', async () => {
+    const bank = chain(conv({ channels: 2, kernel: 3 }), square);
+    const [fine, coarse] = [[1, 4, 8] as const, [1, 2, 4] as const];
+    const params = bank(fine).init(createStream(1));
+    const small = createStream(2).normal([2, ...coarse]);
+    // Every pixel of the small image is a block of four in the large one.
+    const at = (i: number): number => Math.floor(i / 32) * 8 + Math.floor((i % 32) / 16) * 4 + Math.floor((i % 8) / 2);
+    const large = ndarray(
+      Float32Array.from({ length: 64 }, (_, i) => (small.data as Float32Array)[at(i)] as number),
+      [2, ...fine],
+    );
+    const both = numbersOf(await applied(pyramid(bank, 2)(fine), params, large));
+    const [direct, half] = [await applied(bank(fine), params, large), await applied(bank(coarse), params, small)].map(
+      numbersOf,
+    ) as [number[], number[]];
+    const repeated = Array.from({ length: 128 }, (_, i) => half[Math.floor(i / 32) * 8 + at(i % 32)] as number);
+    const expected = [0, 1].flatMap((n) => [
+      ...direct.slice(64 * n, 64 * n + 64),
+      ...repeated.slice(64 * n, 64 * n + 64),
+    ]);
+    // A mean of four equal float32 numbers, then sums of nine products of about 1.
+    both.forEach((value, i) => expect(Math.abs(value - (expected[i] as number)), `at ${i}`).toBeLessThan(1e-5));
   });
 
   test.each([
@@ -293,6 +323,16 @@ test.each<[string, () => unknown, readonly string[]]>([
     'gaborBank of waves that pixels cannot show',
     () => gaborBank({ wavelengths: [4, 2] }),
     ['gaborBank', 'more than 2 pixels', 'got 2'],
+  ],
+  [
+    'a pyramid of images that do not halve as often',
+    () => pyramid(square, 3)([1, 6, 4]),
+    ['pyramid', '[1, 6, 4]', '3 scales', 'multiples of 4'],
+  ],
+  [
+    'a pyramid of filters that shrink images unevenly',
+    () => pyramid(conv({ channels: 1, kernel: 3, padding: 0 }), 2)([1, 8, 8]),
+    ['pyramid', '[6, 6]', '[2, 2]', '1/2'],
   ],
   [
     'a dcganGenerator of images that do not halve',

@@ -131,4 +131,7 @@ export const GRIDS: Fields<GridOptions> = {
     description: 'standard deviation of noise added to the mean colours where the coarsest grid starts',
     unit: 'units of x',
   }),
+  upscaling: z
+    .enum(['blocks', 'linear'])
+    .meta({ description: 'how particles of a grid are scaled up to the next: each pixel a block, or interpolated' }),
 };

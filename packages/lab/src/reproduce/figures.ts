@@ -16,7 +16,8 @@ function groupOf({ settings }: CellResult): string {
 
 /** What sets a cell apart within its group. */
 function labelOf({ settings }: CellResult): string {
-  return String(settings['flow'] ?? settings['model']);
+  const { flow, model, scales } = settings;
+  return scales === undefined ? String(flow ?? model) : `${flow}, ${scales} ${scales === 1 ? 'scale' : 'scales'}`;
 }
 
 /** Cells by the images and the λ that they share, with a name for each group. */

@@ -3,9 +3,14 @@ import { createStream } from '@brownian/runtime';
 import sharp from 'sharp';
 import { UserError } from '../errors.ts';
 
-async function readRgb(path: string): Promise<{ width: number; height: number; data: Uint8Array }> {
+/** @param side length to which the shorter side is scaled down, in pixels; null, or a picture that is smaller, leaves it as it is */
+async function readRgb(
+  path: string,
+  side: number | null,
+): Promise<{ width: number; height: number; data: Uint8Array }> {
   try {
     const { data, info } = await sharp(path)
+      .resize(side, side, { fit: 'outside', withoutEnlargement: true })
       .removeAlpha()
       .toColourspace('srgb')
       .raw()
@@ -25,13 +30,18 @@ async function readRgb(path: string): Promise<{ width: number; height: number; d
 /**
  * Cuts square patches out of one image, at places drawn by seed.
  *
+ * @param side to which the shorter side of the image is scaled down first, in pixels; null leaves the image as it is
  * @returns `[count, 3, size, size]` in [-1, 1]
  * @throws UserError when the image cannot be read or is smaller than a patch
  */
-export async function imagePatches(path: string, count: number, size: number, seed: number): Promise<NDArray> {
-  const { width, height, data } = await readRgb(path);
+export async function imagePatches(
+  path: string,
+  side: number | null,
+  { count, size, seed }: { readonly count: number; readonly size: number; readonly seed: number },
+): Promise<NDArray> {
+  const { width, height, data } = await readRgb(path, side);
   if (width < size || height < size)
-    throw new UserError(`${path} is ${width}×${height}; patches of ${size}×${size} need a larger image.`);
+    throw new UserError(`${path} is ${width}×${height} here; patches of ${size}×${size} need a larger image.`);
   const draw = createStream(seed).split('patches');
   const out = new Float32Array(count * 3 * size * size);
   for (let n = 0; n < count; n++) {

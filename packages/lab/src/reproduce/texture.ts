@@ -1,4 +1,7 @@
 import { basename, join } from 'node:path';
+import { type Dataset, type Layer, gaborBank, pyramid } from 'brownian';
+import type { RunConfig } from '../config/run-config.ts';
+import { UserError } from '../errors.ts';
 import { gatherFilters } from '../weights/filter-file.ts';
 import { descriptiveConfig, parseFlow } from './descriptive.ts';
 import type { Bench, Cell, CellResult, Experiment, Findings, Measured, Scale } from './experiment.ts';
@@ -16,41 +19,55 @@ function plan(scale: Scale): Cell[] {
   flows.forEach(parseFlow);
   const size = {
     images: numberOf(scale, 'images'),
+    picture: numberOf(scale, 'picture'),
     size: numberOf(scale, 'size'),
     synthesis: numberOf(scale, 'synthesis'),
     iterations: numberOf(scale, 'iterations'),
     steps: numberOf(scale, 'steps'),
+    walk: numberOf(scale, 'walk'),
   };
   return wordsOf(scale, 'textures').flatMap((image) =>
     numbersOf(scale, 'seeds').flatMap((seed) =>
       numbersOf(scale, 'lambda').flatMap((lambda) =>
-        flows.map((flow) => ({ settings: { image, seed, lambda, flow, ...size, filters } })),
+        numbersOf(scale, 'scales').flatMap((scales) =>
+          flows.map((flow) => ({ settings: { image, seed, lambda, scales, flow, ...size, filters } })),
+        ),
       ),
     ),
   );
+}
+
+/** The bank at as many scales as the cell says. */
+async function scaledBank(config: RunConfig, data: Dataset, scales: number, bench: Bench): Promise<Layer> {
+  const file = await gatherFilters(config, data, (text) => bench.note(text));
+  const { net } = config.potential;
+  if (file === undefined && net !== 'gabor')
+    throw new UserError(
+      `--filters is ${net}; a texture is learned with fixed filters: gabor, vgg, or a file of filters.`,
+    );
+  return pyramid(file?.layer ?? gaborBank(), scales);
 }
 
 async function runCell(cell: Cell, folder: string, net: string, bench: Bench): Promise<Measured | null> {
   const { settings } = cell;
   const [image, seed, size] = [String(settings['image']), Number(settings['seed']), Number(settings['size'])];
   const count = Number(settings['images']);
-  const x = await imagePatches(join(folder, image), count, size, seed);
+  const x = await imagePatches(join(folder, image), Number(settings['picture']), { count, size, seed });
   const config = descriptiveConfig(cell, { data: image, net, itemShape: [3, size, size], theta: 'channel' });
   const data = { name: image, itemShape: [3, size, size], size: count, batch: () => Promise.resolve({ x }) };
-  const file = await gatherFilters(config, data, (text) => bench.note(text));
+  const filters = await scaledBank(config, data, Number(settings['scales']), bench);
   const side = Number(settings['synthesis']);
   const result = await runTrial(
     {
-      label: `${image}, λ ${settings['lambda']}, ${settings['flow']}, seed ${seed}`,
+      label: `${image}, λ ${settings['lambda']}, ${settings['scales']} scales, ${settings['flow']}, seed ${seed}`,
       model: config.model,
       options: config,
-      ...(file && { filters: file.layer }),
+      filters,
       batch: { x },
       iterations: config.iterations,
       seed,
       columns: count,
-      // As many steps as the chains have made.
-      synthesis: { shape: [3, side, side], steps: config.iterations * config.langevin.steps },
+      synthesis: { shape: [3, side, side], steps: Number(settings['walk']) },
     },
     bench,
   );
@@ -67,6 +84,7 @@ function findings(results: readonly CellResult[], _: Scale, picture: (path: stri
   const rows = results.map(({ settings, measures, note }) => [
     `${settings['image']}, seed ${settings['seed']}`,
     String(settings['lambda']),
+    String(settings['scales']),
     String(settings['flow']),
     numberText(measures['finalDistance'] ?? null),
     numberText(measures['meanPotential'] ?? null),
@@ -79,8 +97,8 @@ function findings(results: readonly CellResult[], _: Scale, picture: (path: stri
     tables: [
       {
         title: 'Response distance',
-        rows: [['texture', 'λ', 'flow', 'final R', 'mean Φ', ''], ...rows],
-        note: 'Lower R is better. The paper shows pictures for this experiment, no numbers.',
+        rows: [['texture', 'λ', 'scales', 'flow', 'final R', 'mean Φ', ''], ...rows],
+        note: 'Lower R is better; with more scales it is a mean over more filters. The paper shows pictures for this experiment, no numbers.',
       },
     ],
     figures: [
@@ -119,16 +137,27 @@ export const texture: Experiment = {
     },
     seeds: { kind: 'numbers', meaning: 'seeds; each draws its own patches and noise', standard: '1' },
     lambda: { kind: 'numbers', meaning: 'learning rates λ', standard: '0.000001' },
+    scales: {
+      kind: 'counts',
+      meaning: 'scales at which the filters look at the picture: itself, at half its size, at a quarter …',
+      standard: '3',
+    },
     flows: {
       kind: 'words',
       meaning: 'kl, jko-β, or implicit-β (JKO stepped implicitly, beyond the paper)',
-      standard: 'jko-300,implicit-300',
+      standard: 'implicit-300',
     },
-    images: { kind: 'whole number', meaning: 'patches, and particles', standard: '4' },
+    images: { kind: 'whole number', meaning: 'patches, and particles', standard: '2' },
+    picture: {
+      kind: 'whole number',
+      meaning: 'shorter side to which a picture is scaled down, in pixels; filters of VGG-16 see 14 pixels',
+      standard: '128',
+    },
     size: { kind: 'whole number', meaning: 'side of a patch in pixels', standard: '64' },
     synthesis: { kind: 'whole number', meaning: 'side of the picture that is drawn, in pixels', standard: '128' },
-    iterations: { kind: 'whole number', meaning: 'outer iterations', standard: '60' },
-    steps: { kind: 'whole number', meaning: 'Langevin steps per iteration (L)', standard: '20' },
+    iterations: { kind: 'whole number', meaning: 'outer iterations', standard: '40' },
+    steps: { kind: 'whole number', meaning: 'Langevin steps per iteration (L)', standard: '15' },
+    walk: { kind: 'whole number', meaning: 'Langevin steps of the picture that is drawn', standard: '300' },
   },
   examples: [
     'brownian reproduce texture',
