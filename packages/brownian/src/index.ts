@@ -51,6 +51,7 @@ export {
   type DcganGeneratorOptions,
   dcganDiscriminator,
   dcganGenerator,
+  fitsDcgan,
 } from './nets/dcgan.ts';
 export { type GaborOptions, gaborBank } from './nets/gabor.ts';
 export { type ConvLayerOptions, conv, dense, flatten, pointwise, pool, normalFanIn } from './nets/layers.ts';
@@ -138,6 +139,7 @@ export {
 } from './flows/poisson.ts';
 export {
   type StabiliserKernel,
+  type ElasticGeneratorOptions,
   type StabiliserOptions,
   STABILISER_DEFAULTS,
   elasticFlow,
@@ -179,6 +181,9 @@ export {
   type Trained,
   adversarialLearner,
 } from './learners/adversarial.ts';
+export { LOSS_FIELDS, adversarialModel } from './learners/adversarial-family.ts';
+export type * from './learners/adversarial-options.ts';
+export type { AdversarialModelName } from './learners/adversarial-presets.ts';
 export type * from './learners/options.ts';
 export {
   type DescriptiveLearner,

@@ -31,6 +31,17 @@ export const METRIC_GUIDE: readonly MetricGuide[] = [
   { name: 'speed', chart: 'speed', label: 'squared speed' },
   { name: 'previousSpeed', chart: '', label: 'squared speed at the previous particles' },
   { name: 'loss', chart: 'loss', label: 'loss' },
+  { name: 'generatorLoss', chart: 'losses', label: 'generator', short: 'loss G' },
+  { name: 'discriminatorLoss', chart: 'losses', label: 'discriminator', short: 'loss D' },
+  { name: 'discrepancy', chart: 'discrepancy', label: 'discrepancy' },
+  { name: 'distance', chart: 'distance', label: 'distance' },
+  { name: 'scoreData', chart: 'scores', label: 'data' },
+  { name: 'scoreGenerated', chart: 'scores', label: 'generated' },
+  { name: 'penalty', chart: 'penalty', label: 'gradient penalty' },
+  { name: 'stability', chart: 'stability', label: 'stabiliser' },
+  { name: 'featureSpreadData', chart: 'features', label: 'data' },
+  { name: 'featureSpreadGenerated', chart: 'features', label: 'generated' },
+  { name: 'discriminatorGradientNorm', chart: 'discriminator', label: 'gradient norm' },
 ];
 
 /** The charts of those metrics, in the order of a report. */
@@ -89,6 +100,59 @@ export const CHART_GUIDE: readonly ChartGuide[] = [
     meaning:
       'What the optimizer descends: Φ of particles minus Φ of data, plus penalties. It is a balance of two moving sides, so it does not measure quality.',
     log: false,
+  },
+  {
+    key: 'losses',
+    title: 'Losses',
+    meaning:
+      'What each network descends. The two work against each other, so neither has to fall; a loss that runs away means that one side is winning for good.',
+    log: false,
+  },
+  {
+    key: 'discrepancy',
+    title: 'Distance of generated from real features',
+    meaning:
+      'Elastic energy, or squared mean discrepancy, between the features of generated items and of data. The discriminator raises it and the generator lowers it.',
+    log: true,
+  },
+  {
+    key: 'distance',
+    title: 'Gap of scores',
+    meaning:
+      'Mean score of data less that of generated items: an estimate, up to a factor, of the Wasserstein distance between the two.',
+    log: false,
+  },
+  {
+    key: 'scores',
+    title: 'Scores of the discriminator',
+    meaning:
+      'Mean logit of data and of generated items. Near each other when the two cannot be told apart; far apart when the discriminator is sure, and the generator learns little.',
+    log: false,
+  },
+  {
+    key: 'penalty',
+    title: 'Gradient penalty',
+    meaning: 'Mean of (slope − 1)² of the critic between data and generated items; near 0 when its slopes are near 1.',
+    log: true,
+  },
+  {
+    key: 'stability',
+    title: 'Stabiliser',
+    meaning: 'Mean short-range repulsion among all features. It rises when features crowd together.',
+    log: true,
+  },
+  {
+    key: 'features',
+    title: 'Spread of features',
+    meaning:
+      'Root mean square distance of features (or scores) from their mean. When it falls towards 0 the features have collapsed, and the generator gets no direction from them.',
+    log: true,
+  },
+  {
+    key: 'discriminator',
+    title: 'Gradient norm of the discriminator',
+    meaning: 'Length of the gradient that changes the discriminator. Spikes and steady growth announce divergence.',
+    log: true,
   },
 ];
 

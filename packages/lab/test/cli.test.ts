@@ -73,8 +73,8 @@ describe('what the user can put right', () => {
     [['train', '8-gaussians', '--steps', '0'], '--langevin.steps is 0; it must be a whole number of at least 1.'],
     [['train', '8-gaussians', '--config', 'no.json'], 'Cannot read the configuration file no.json: it does not exist.'],
     [
-      ['train', '8-gaussians', '--model', 'gan'],
-      '--model is "gan"; it must be one of pgcn, w-pgcn, gcn, wgcn, m-gcn, wm-gcn.',
+      ['train', '8-gaussians', '--model', 'began'],
+      '--model is "began"; it must be one of pgcn, w-pgcn, gcn, wgcn, m-gcn, wm-gcn, ',
     ],
     [['train', '8-gaussians', '--model', 'pgcn'], '--potential.net is gabor, which takes images'],
     [['sample', 'no/run'], 'no/run is not a run: cannot read no/run/config.json (it does not exist).'],

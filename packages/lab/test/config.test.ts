@@ -4,6 +4,7 @@ import { MODELS, type ModelName, familyOf } from 'brownian';
 import { describe, expect, it } from 'vitest';
 import { FIELDS, flagOf } from '../src/config/fields.ts';
 import { commandOptions, spellFlags } from '../src/config/flags.ts';
+import { inFamily } from '../src/config/run-config.ts';
 import { FLAG_ALIASES, GROUP_TITLES, configSchema } from '../src/config/schema.ts';
 import { mergeSettings, readSettings, resolveConfig, settingsFromFlags } from '../src/config/settings.ts';
 import { UserError } from '../src/errors.ts';
@@ -34,7 +35,7 @@ describe('a configuration file', () => {
     ['{"chains": {"fresh": 2}}', '"chains.fresh" in FILE is 2; it must be a number from 0 to 1.'],
     ['{"optimizer": {"ema": 1}}', '"optimizer.ema" in FILE is 1; it must be a number of at least 0 and below 1.'],
     ['{"optimizer": {"rule": "adamw"}}', '"optimizer.rule" in FILE is "adamw"; it must be one of sgd, adam, lamb.'],
-    ['{"model": "wcgn"}', '"model" in FILE is "wcgn"; it must be one of pgcn, w-pgcn, gcn, wgcn, m-gcn, wm-gcn.'],
+    ['{"model": "wcgn"}', '"model" in FILE is "wcgn"; it must be one of pgcn, w-pgcn, gcn, wgcn, m-gcn, wm-gcn, '],
     [
       '{"potential": {"channels": [16, 0]}}',
       '"potential.channels" in FILE is [16,0]; it must be a list of whole numbers of at least 1',
@@ -78,7 +79,7 @@ describe('flags', () => {
     [{ 'potential.channels': '16,x' }, '--potential.channels is "16,x"; it must be a list of whole numbers'],
     [{ 'grids.betas': '1,x' }, '--grids.betas is "1,x"; it must be a list of numbers of at least 0 such as'],
     [{ minutes: '0' }, '--minutes is 0; it must be a number above 0, or none.'],
-    [{ model: 'gan' }, '--model is "gan"; it must be one of pgcn, w-pgcn, gcn, wgcn, m-gcn, wm-gcn.'],
+    [{ model: 'began' }, '--model is "began"; it must be one of pgcn, w-pgcn, gcn, wgcn, m-gcn, wm-gcn, '],
   ])('%o is refused in a sentence', (flags, message) => {
     expect(() => settingsFromFlags(flags as Record<string, string>)).toThrow(message);
   });
@@ -153,8 +154,8 @@ describe('the full configuration', () => {
   it.each(Object.keys(MODELS) as ModelName[])('of %s has every option, from the defaults of the model', (model) => {
     const config = resolveConfig({ data: 'x', model }, IMAGES);
     expect(configSchema(familyOf(model)).safeParse(config).success).toBe(true);
-    const { sampling } = MODELS[model].defaults(IMAGES.itemShape);
-    expect(config.sampling).toEqual(sampling);
+    const { optimizer, ...groups } = MODELS[model].defaults(IMAGES.itemShape);
+    expect(config).toMatchObject({ optimizer: { learningRate: optimizer.learningRate }, ...groups });
   });
 
   it('lets later settings win, group by group', () => {
@@ -164,11 +165,19 @@ describe('the full configuration', () => {
 
   it('has particles follow the batch size, batches the data, and the cosine the iterations', () => {
     const given = resolveConfig({ data: 'x', batchSize: 20, iterations: 70 }, IMAGES);
-    expect(given.chains.particles).toBe(20);
-    expect(given.optimizer.decayIterations).toBe(70);
+    expect(given).toMatchObject({ chains: { particles: 20 }, optimizer: { decayIterations: 70 } });
     expect(resolveConfig({ data: 'x' }, { ...IMAGES, size: 9 }).batchSize).toBe(9);
     const own = { data: 'x', batchSize: 20, chains: { particles: 30 }, optimizer: { decayIterations: 5 } };
     expect(resolveConfig(own, IMAGES)).toMatchObject(own);
+  });
+
+  it('has an iteration of an adversarial model take as many items as its updates', () => {
+    expect(resolveConfig({ data: 'x', model: 'eieg-gan' }, IMAGES).batchSize).toBe(192);
+    expect(resolveConfig({ data: 'x', model: 'eieg-gan', discriminator: { steps: 2 } }, IMAGES).batchSize).toBe(128);
+    expect(resolveConfig({ data: 'x', model: 'eieg-gan' }, { ...IMAGES, size: 40 }).batchSize).toBe(39);
+    expect(resolveConfig({ data: 'x', model: 'eieg' }, { ...POINTS, size: 40 }).batchSize).toBe(40);
+    const given = resolveConfig({ data: 'x', model: 'wgan', batchSize: 50 }, IMAGES);
+    expect(given).toMatchObject({ batchSize: 50, generator: { batch: 10 } });
   });
 
   it.each([
@@ -188,6 +197,42 @@ describe('the full configuration', () => {
     [{ grids: { sizes: [7, 28] } }, IMAGES, '--chains.kind is buffer; with grids it must be persistent'],
     [{ langevin: { clip: [1, -1] } }, IMAGES, '--langevin.clip is 1,-1; its first number must be below its second.'],
     [{ chains: { kind: 'buffer', bufferSize: 10 } }, IMAGES, '--chains.buffer-size is 10, less than the 100 particles'],
+    [{ model: 'eieg', langevin: { steps: 3 } }, POINTS, '--langevin.steps is an option of descriptive models'],
+    [
+      { model: 'wgcn', loss: { cutoff: 1 } },
+      IMAGES,
+      '--loss.cutoff is an option of adversarial models (eieg, eieg-gan, ',
+    ],
+    [
+      { model: 'eieg', optimizer: { weightClip: 1 } },
+      POINTS,
+      '--optimizer.weight-clip is an option of descriptive models',
+    ],
+    [{ model: 'dcgan' }, POINTS, '.net is dcgan, which takes images; the items of these data have shape [2]'],
+    [{ model: 'dcgan' }, { ...IMAGES, itemShape: [1, 9, 9] }, 'must halve evenly'],
+    [{ model: 'gan', generator: { net: 'dcgan' } }, IMAGES, 'generator.widths is [256, 512]; a dcgan takes one number'],
+    [{ model: 'eieg', discriminator: { net: 'mlp' } }, POINTS, '--loss.kind elastic compares items themselves'],
+    [{ model: 'gan', discriminator: { net: 'none' } }, POINTS, '--loss.kind logistic needs a discriminator'],
+    [
+      { model: 'wgan', discriminator: { features: 2 } },
+      POINTS,
+      '--discriminator.features is 2; --loss.kind wasserstein',
+    ],
+    [
+      { model: 'eieg', discriminator: { steps: 2 } },
+      POINTS,
+      '--discriminator.steps is given, and --discriminator.net is none',
+    ],
+    [
+      { model: 'gan', loss: { stabiliserWeight: 2 } },
+      POINTS,
+      '--loss.stabiliser-weight means nothing to --loss.kind logistic',
+    ],
+    [
+      { model: 'wgan-gp', batchSize: 12 },
+      POINTS,
+      '--batch-size is 12, which 5 steps of the discriminator cannot share',
+    ],
   ])('refuses %o', (settings, data, message) => {
     expect(() => resolveConfig({ data: 'x', ...settings }, data)).toThrow(message);
   });
@@ -196,6 +241,7 @@ describe('the full configuration', () => {
     const config = resolveConfig({ data: 'x' }, IMAGES);
     const hash = configHash(config);
     expect(configHash(resolveConfig({ data: 'x', langevin: {} }, IMAGES))).toBe(hash);
+    if (!inFamily(config, 'descriptive')) throw new Error('The default model is descriptive.');
     const { langevin, ...rest } = config;
     expect(configHash({ langevin, ...rest })).toBe(hash);
     expect(

@@ -5,7 +5,9 @@ import {
   type Tree,
   formatShape,
   sameShape,
+  sqrt,
   valueAndGrad,
+  variance,
 } from '@brownian/graph';
 import type { Compiled, Runtime, Stream } from '@brownian/runtime';
 import type { AdversarialFlow, AdversarialLoss, DiscriminatorFlow } from '../flows/adversarial/flow.ts';
@@ -97,6 +99,11 @@ function generatorUpdate({ flow, generator, discriminator, ema }: AdversarialMod
   };
 }
 
+/** Root mean square distance of features from their mean. */
+function spreadOf(features: Tensor): Tensor {
+  return sqrt(variance(features, 0).sum());
+}
+
 /** One update of the discriminator, the generator held. */
 function discriminatorUpdate(generator: Net, { net, optimizer }: Trained, flow: DiscriminatorFlow) {
   return (...[params, state, held, { real, z, mix }]: DiscriminatorArguments): DiscriminatorResult => {
@@ -106,7 +113,8 @@ function discriminatorUpdate(generator: Net, { net, optimizer }: Trained, flow: 
       const discriminate = (x: Tensor): Tensor => net.apply(p, x);
       const features = { fake: discriminate(items.fake), real: discriminate(items.real) };
       const built = flow.loss({ ...features, items, discriminate, mix });
-      ({ parts } = built);
+      const spreads = { featureSpreadData: spreadOf(features.real), featureSpreadGenerated: spreadOf(features.fake) };
+      parts = { ...built.parts, ...spreads };
       return built.loss;
     })(params);
     const [updates, next] = optimizer.update(gradients, state, params);

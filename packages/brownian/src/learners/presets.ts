@@ -1,6 +1,9 @@
 import type { Runtime } from '@brownian/runtime';
 import type { Learner } from '../interfaces.ts';
 import type { Layer } from '../nets/net.ts';
+import { ADVERSARIAL } from './adversarial-family.ts';
+import type { AdversarialLearnerOptions } from './adversarial-options.ts';
+import type { AdversarialModelName } from './adversarial-presets.ts';
 import { DESCRIPTIVE, type DescriptiveModelName } from './descriptive-family.ts';
 import type { ModelFamily, ModelPreset } from './family.ts';
 import type { DescriptorLearnerOptions } from './options.ts';
@@ -8,10 +11,12 @@ import type { DescriptorLearnerOptions } from './options.ts';
 /** The options of the models of each family, in groups. */
 export interface FamilyOptions {
   readonly descriptive: DescriptorLearnerOptions;
+  readonly adversarial: AdversarialLearnerOptions;
 }
 
 interface FamilyModels {
   readonly descriptive: DescriptiveModelName;
+  readonly adversarial: AdversarialModelName;
 }
 
 /** Models whose options are the same. */
@@ -26,11 +31,13 @@ export type FamilyOf<N extends ModelName> = { [F in Family]: N extends ModelName
 /** The families. */
 export const FAMILIES: { readonly [F in Family]: ModelFamily<ModelName<F>, FamilyOptions[F]> } = {
   descriptive: DESCRIPTIVE,
+  adversarial: ADVERSARIAL,
 };
 
 /** The table of models. */
 export const MODELS: { readonly [N in ModelName]: ModelPreset<FamilyOptions[FamilyOf<N>]> } = {
   ...DESCRIPTIVE.models,
+  ...ADVERSARIAL.models,
 };
 
 /** The family of a model. */

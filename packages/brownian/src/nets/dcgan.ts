@@ -41,17 +41,34 @@ function blocksOf(params: SymbolicParams): readonly Block<Tensor>[] {
   return params as unknown as readonly Block<Tensor>[];
 }
 
-/** How often an image is halved, and what is left of it: 32×32 three times to 4×4, 28×28 twice to 7×7. */
-function halvings(shape: Shape, net: string): { count: number; start: readonly [number, number]; channels: number } {
+interface Halvings {
+  readonly count: number;
+  readonly start: readonly [number, number];
+  readonly channels: number;
+}
+
+/** How often an image is halved, and what is left of it: 32×32 three times to 4×4, 28×28 twice to 7×7; undefined where it does not halve evenly. */
+function halvingsOf(shape: Shape): Halvings | undefined {
   const [channels = 0, height = 0, width = 0] = shape;
   let [h, w, count] = [height, width, 0];
   while (Math.max(h, w) > LARGEST_START && h % 2 === 0 && w % 2 === 0) [h, w, count] = [h / 2, w / 2, count + 1];
-  if (shape.length !== 3 || count === 0 || Math.max(h, w) > LARGEST_START)
-    throw new RangeError(
-      `${net}: images [channels, height, width] must halve evenly until at most ${LARGEST_START} pixels are left, ` +
-        `got ${formatShape(shape)}; scale them to 32 or 64 pixels, or take an mlp.`,
-    );
-  return { count, start: [h, w], channels };
+  return shape.length !== 3 || count === 0 || Math.max(h, w) > LARGEST_START
+    ? undefined
+    : { count, start: [h, w], channels };
+}
+
+function halvings(shape: Shape, net: string): Halvings {
+  const found = halvingsOf(shape);
+  if (found !== undefined) return found;
+  throw new RangeError(
+    `${net}: images [channels, height, width] must halve evenly until at most ${LARGEST_START} pixels are left, ` +
+      `got ${formatShape(shape)}; scale them to 32 or 64 pixels, or take an mlp.`,
+  );
+}
+
+/** Whether DCGAN's networks take items of this shape: images whose sides halve evenly until at most 7 pixels are left. */
+export function fitsDcgan(shape: Shape): boolean {
+  return halvingsOf(shape) !== undefined;
 }
 
 /** Options of {@link dcganDiscriminator}. */

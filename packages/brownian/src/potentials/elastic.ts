@@ -61,9 +61,16 @@ function meanKernel(x: Tensor, y: Tensor, options: ElasticKernelOptions): Tensor
  *
  * @param x `[n, k]`, generated
  * @param y `[m, k]`, data
+ * @param selfInteraction include the first term; without it x collapse (EIEG GAN, Fig. 4). Default true
  */
-export function elasticInteraction(x: Tensor, y: Tensor, options: ElasticKernelOptions): Tensor {
-  return meanKernel(x, x, options).sub(meanKernel(x, y, options).mul(2));
+export function elasticInteraction(
+  x: Tensor,
+  y: Tensor,
+  options: ElasticKernelOptions,
+  selfInteraction = true,
+): Tensor {
+  const attraction = meanKernel(x, y, options).mul(-2);
+  return selfInteraction ? attraction.add(meanKernel(x, x, options)) : attraction;
 }
 
 /**

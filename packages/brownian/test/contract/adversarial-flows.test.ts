@@ -26,11 +26,11 @@ const ROWS: Readonly<Record<string, readonly FlowCase[]>> = {
     ...(['elastic', 'truncated', 'gaussian'] as const).map((kernel) => ({
       label: `elastic GAN, ${kernel} stabiliser`,
       flow: elasticGanFlow(KERNEL, { kernel, cutoff: 0.8, weight: 0.5 }),
-      parts: ['energy', 'stability'],
+      parts: ['discrepancy', 'stability'],
     })),
   ],
   logistic: [{ label: 'logistic', flow: logisticFlow(), parts: ['scoreData', 'scoreGenerated'] }],
-  mmd: [{ label: 'MMD', flow: mmdFlow({ bandwidths: [1, 2], clip: 0.01 }), parts: ['energy'] }],
+  mmd: [{ label: 'MMD', flow: mmdFlow({ bandwidths: [1, 2], clip: 0.01 }), parts: ['discrepancy'] }],
   wasserstein: [
     { label: 'WGAN', flow: wassersteinFlow({ constraint: 'clip', clip: 0.01 }), parts: ['distance'] },
     {
@@ -153,9 +153,9 @@ test('the stabiliser weighs in with λ, and 0 leaves it out', async () => {
     return Object.fromEntries(Object.entries(found).map(([name, value]) => [name, item(value)]));
   };
   const [none, twice] = [await lossAt(0), await lossAt(2)];
-  expect(Object.keys(none).toSorted()).toEqual(['energy', 'loss']);
-  expect(none['loss']).toBe(-(none['energy'] as number));
-  expect(twice['loss']).toBeCloseTo(2 * (twice['stability'] as number) - (none['energy'] as number), 12);
+  expect(Object.keys(none).toSorted()).toEqual(['discrepancy', 'loss']);
+  expect(none['loss']).toBe(-(none['discrepancy'] as number));
+  expect(twice['loss']).toBeCloseTo(2 * (twice['stability'] as number) - (none['discrepancy'] as number), 12);
 });
 
 test('options out of range are refused in a sentence', async () => {

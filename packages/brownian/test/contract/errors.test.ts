@@ -65,7 +65,7 @@ describe.each(FIRST_OF_EACH.map((item) => [item.label, item] as const))(
 );
 
 describe('a potential that cannot take the items', () => {
-  const cases: readonly [ModelName, readonly number[], readonly number[]][] = [
+  const cases: readonly [ModelName<'descriptive'>, readonly number[], readonly number[]][] = [
     ['gcn', [1, 8, 8], [2]],
     ['wgcn', [2], [1, 8, 8]],
     ['pgcn', [1, 8, 8], [2]],

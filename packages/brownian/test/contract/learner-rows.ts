@@ -8,7 +8,7 @@ import { MODELS, type ModelName } from '../../src/learners/presets.ts';
 /** A learner at a size that the float64 interpreter steps in milliseconds. */
 export interface LearnerCase {
   readonly label: string;
-  readonly model: ModelName;
+  readonly model: ModelName<'descriptive'>;
   readonly data: Dataset;
   readonly options: DescriptorLearnerOptions;
 }
@@ -27,7 +27,7 @@ const POINTS = toyDataset('8-gaussians', createStream('contract points'), 32);
 type Edit = (options: DescriptorLearnerOptions) => DescriptorLearnerOptions;
 
 /** The preset with fewer channels, particles and steps; all its other choices stay. */
-function small(model: ModelName, data: Dataset): DescriptorLearnerOptions {
+function small(model: ModelName<'descriptive'>, data: Dataset): DescriptorLearnerOptions {
   const options = MODELS[model].defaults(data.itemShape);
   return {
     ...options,
@@ -42,7 +42,12 @@ function small(model: ModelName, data: Dataset): DescriptorLearnerOptions {
   };
 }
 
-function learnerCase(model: ModelName, data: Dataset, label = '', edit: Edit = (options) => options): LearnerCase {
+function learnerCase(
+  model: ModelName<'descriptive'>,
+  data: Dataset,
+  label = '',
+  edit: Edit = (options) => options,
+): LearnerCase {
   const kind = data === POINTS ? 'points' : 'images';
   return { label: `${model} on ${kind}${label}`, model, data, options: edit(small(model, data)) };
 }
@@ -82,8 +87,8 @@ const twoGrids: Edit = (o) => ({
   grids: { sizes: [2, 8], steps: [3, 1], betas: [], startNoise: 0.1, upscaling: 'linear' },
 });
 
-/** What to put every learner through, by the name in the table of models. */
-export const LEARNER_ROWS: Readonly<Record<ModelName, readonly LearnerCase[]>> = {
+/** What to put every descriptive learner through, by the name in the table of models. */
+export const LEARNER_ROWS: Readonly<Record<ModelName<'descriptive'>, readonly LearnerCase[]>> = {
   pgcn: [learnerCase('pgcn', IMAGES), learnerCase('pgcn', IMAGES, ' with a buffer and an average', buffered)],
   'w-pgcn': [learnerCase('w-pgcn', IMAGES), learnerCase('w-pgcn', IMAGES, ' and weights per channel', everyOption)],
   gcn: [

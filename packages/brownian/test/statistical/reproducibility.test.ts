@@ -25,7 +25,7 @@ interface Position {
 }
 
 /** Iterations `first` to `end` of a run, in a process's own runtime and learner, as `brownian resume` has them. */
-async function train(model: ModelName, seed: number, end: number, from?: Position): Promise<Position> {
+async function train(model: ModelName<'descriptive'>, seed: number, end: number, from?: Position): Promise<Position> {
   const runtime = nodeRuntime({ threads: 2 });
   const preset = MODELS[model].defaults(IMAGES.itemShape);
   const options = { ...preset, chains: { ...preset.chains, particles: BATCH, bufferSize: 50 } };
@@ -46,24 +46,27 @@ async function train(model: ModelName, seed: number, end: number, from?: Positio
   return { state, stream: draw.state(), metrics };
 }
 
-describe.each(['wgcn', 'w-pgcn'] satisfies ModelName[])('%s on onnxruntime-node with two threads', (model) => {
-  test('gives the same parameters twice from one seed, bit for bit, and others from another', async () => {
-    const [one, again, other] = [
-      await train(model, 1, ITERATIONS),
-      await train(model, 1, ITERATIONS),
-      await train(model, 2, ITERATIONS),
-    ];
-    expect(nonFinite(one.state)).toEqual([]);
-    expectSameBits(again.state, one.state);
-    expect(again.metrics).toEqual(one.metrics);
-    expect(differences(other.state, one.state)).toContain('params.theta');
-  });
+describe.each(['wgcn', 'w-pgcn'] satisfies ModelName<'descriptive'>[])(
+  '%s on onnxruntime-node with two threads',
+  (model) => {
+    test('gives the same parameters twice from one seed, bit for bit, and others from another', async () => {
+      const [one, again, other] = [
+        await train(model, 1, ITERATIONS),
+        await train(model, 1, ITERATIONS),
+        await train(model, 2, ITERATIONS),
+      ];
+      expect(nonFinite(one.state)).toEqual([]);
+      expectSameBits(again.state, one.state);
+      expect(again.metrics).toEqual(one.metrics);
+      expect(differences(other.state, one.state)).toContain('params.theta');
+    });
 
-  test('stopped at iteration 4 and resumed, equals the run that was not', async () => {
-    const through = await train(model, 1, ITERATIONS);
-    const half = await train(model, 1, 4);
-    const resumed = await train(model, 1, ITERATIONS, { ...half, state: stored(half.state) });
-    expectSameBits(resumed.state, through.state);
-    expect(resumed.metrics).toEqual(through.metrics);
-  });
-});
+    test('stopped at iteration 4 and resumed, equals the run that was not', async () => {
+      const through = await train(model, 1, ITERATIONS);
+      const half = await train(model, 1, 4);
+      const resumed = await train(model, 1, ITERATIONS, { ...half, state: stored(half.state) });
+      expectSameBits(resumed.state, through.state);
+      expect(resumed.metrics).toEqual(through.metrics);
+    });
+  },
+);

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { sampleCommand } from '../commands/sample.ts';
-import { type Field, FIELDS, kebab, keyOf } from '../config/fields.ts';
+import { type Field, FIELDS, keyOf } from '../config/fields.ts';
+import { kebab } from '../config/suggest.ts';
 import { type Run, examples } from './define.ts';
 
 interface SampleFlags {

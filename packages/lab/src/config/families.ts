@@ -1,8 +1,15 @@
 import type { Family } from 'brownian';
+import { ADVERSARIAL_CONFIG } from './families/adversarial.ts';
 import { DESCRIPTIVE_CONFIG } from './families/descriptive.ts';
 import type { FamilyConfig } from './family-config.ts';
 
 /** How the options of each family are read, checked and completed. */
 export const FAMILY_CONFIGS: { readonly [F in Family]: FamilyConfig<F> } = {
   descriptive: DESCRIPTIVE_CONFIG,
+  adversarial: ADVERSARIAL_CONFIG,
 };
+
+/** How the options of one family are read, checked and completed. */
+export function familyConfig<F extends Family>(family: F): FamilyConfig<F> {
+  return FAMILY_CONFIGS[family];
+}

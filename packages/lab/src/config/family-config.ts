@@ -17,8 +17,8 @@ export interface FamilyConfig<F extends Family> {
   /** What its models are called in a sentence: "descriptive models". */
   readonly title: string;
   readonly groups: { readonly [G in keyof FamilyOptions[F]]-?: Fields<FamilyOptions[F][G]> };
-  /** Items per iteration of a model with these options, unless the user says. */
-  readonly batchSize: (defaults: FamilyOptions[F]) => number;
+  /** Items per iteration of a model with these options, unless the user says; those of data of fewer items are cut to `size`. */
+  readonly batchSize: (options: FamilyOptions[F], size: number) => number;
   /** The defaults that depend on the run's own options. */
   readonly follow: (
     defaults: FamilyOptions[F],

@@ -2,6 +2,7 @@ import type { Family } from 'brownian';
 import { z } from 'zod';
 import { FAMILY_CONFIGS } from './families.ts';
 import { configSchema } from './schema.ts';
+import { kebab } from './suggest.ts';
 
 /** One option of a run, as the schema describes it. */
 export interface Field {
@@ -142,11 +143,6 @@ export function allowed(field: Field, source: 'flag' | 'file'): string {
     pair: `two numbers such as ${flag ? '-1,1' : '[-1, 1]'}`,
   }[field.kind];
   return field.nullable ? `${base}, or ${flag ? 'none' : 'null'}` : base;
-}
-
-/** A key as command lines spell it: `energyL2` becomes `energy-l2`. */
-export function kebab(key: string): string {
-  return key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 /** The flag of an option, such as `--flow.energy-l2`. */

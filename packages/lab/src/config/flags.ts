@@ -1,11 +1,10 @@
 import { Option } from 'commander';
 import { type Family, type FamilyOptions, MODELS, familyOf } from 'brownian';
-import { FAMILY_CONFIGS } from './families.ts';
-import type { FamilyConfig } from './family-config.ts';
+import { familyConfig } from './families.ts';
 import type { RunConfig } from './run-config.ts';
-import { type Field, FIELDS, flagOf, kebab, valueOf, valueText } from './fields.ts';
+import { type Field, FIELDS, flagOf, valueOf, valueText } from './fields.ts';
 import { FLAG_ALIASES, GROUP_TITLES, RUN_DEFAULTS } from './schema.ts';
-import { plainName } from './suggest.ts';
+import { kebab, plainName } from './suggest.ts';
 
 const PLACEHOLDERS: Readonly<Record<Field['kind'], string>> = {
   integer: '<n>',
@@ -22,8 +21,12 @@ const HELP_SHAPE: readonly number[] = [1, 28, 28];
 
 function defaultsFor(model: RunConfig['model']): Readonly<Record<string, unknown>> {
   const defaults: FamilyOptions[Family] = MODELS[model].defaults(HELP_SHAPE);
-  const family: FamilyConfig<Family> = FAMILY_CONFIGS[familyOf(model)];
-  return { ...RUN_DEFAULTS, model, ...defaults, batchSize: family.batchSize(defaults) };
+  return {
+    ...RUN_DEFAULTS,
+    model,
+    ...defaults,
+    batchSize: familyConfig(familyOf(model)).batchSize(defaults, Infinity),
+  };
 }
 
 /**

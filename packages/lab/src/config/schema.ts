@@ -121,6 +121,9 @@ export const GROUP_TITLES: Readonly<Record<string, string>> = {
   chains: 'Chains: where particles start',
   sampling: 'Sampling',
   grids: 'Grids of multi-grid models',
+  generator: 'Generator',
+  discriminator: 'Discriminator: what items are compared by',
+  loss: 'Loss of adversarial models',
 };
 
 /** Short spellings of the options used most, by the path they stand for. */

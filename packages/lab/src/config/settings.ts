@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { type Family, FAMILIES, type FamilyOptions, MODELS, familyOf } from 'brownian';
 import { UserError, fileProblem } from '../errors.ts';
 import { type Field, FIELDS, flagOf, keyOf, valueOf } from './fields.ts';
-import { FAMILY_CONFIGS } from './families.ts';
-import type { DataFacts, FamilyConfig, Rule } from './family-config.ts';
+import { FAMILY_CONFIGS, familyConfig } from './families.ts';
+import type { DataFacts, Rule } from './family-config.ts';
 import { type Source, check } from './problems.ts';
 import type { RunConfig } from './run-config.ts';
 import { MODEL, RUN_DEFAULTS, SETTINGS, configSchema } from './schema.ts';
@@ -130,22 +130,16 @@ const RULES: readonly Rule<RunConfig>[] = [
     `--images.range is ${range.join(',')}; its first number must be below its second.`,
 ];
 
-function familyConfig<F extends Family>(family: F): FamilyConfig<F> {
-  return FAMILY_CONFIGS[family];
-}
-
 /** Defaults that depend on other settings: batches no larger than the data, and what the family makes follow. */
 function followSettings(settings: Settings, model: RunConfig['model'], data: DataFacts): Settings {
   const rules = familyConfig(familyOf(model));
   const defaults: FamilyOptions[Family] = MODELS[model].defaults(data.itemShape);
   const batchSize = settings['batchSize'] as number | undefined;
   const iterations = (settings['iterations'] ?? RUN_DEFAULTS.iterations) as number;
-  return {
-    ...RUN_DEFAULTS,
-    model,
-    ...rules.follow(defaults, { iterations, batchSize }),
-    batchSize: Math.min(rules.batchSize(defaults), data.size),
-  };
+  const followed = rules.follow(defaults, { iterations, batchSize });
+  // Some options decide how many items an iteration takes, so those that were given count here.
+  const options = mergeSettings({ ...followed }, settings) as unknown as FamilyOptions[Family];
+  return { ...RUN_DEFAULTS, model, ...followed, batchSize: Math.min(rules.batchSize(options, data.size), data.size) };
 }
 
 /** Checks a configuration as it stands in a file. @throws UserError when it is not complete, or has what its model does not have */

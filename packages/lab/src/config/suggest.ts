@@ -37,3 +37,8 @@ export function nearest(name: string, known: readonly string[]): string | undefi
   }
   return bestDistance <= Math.max(1, Math.floor(last(wanted).length / 3)) + 0.5 ? best : undefined;
 }
+
+/** A key as command lines spell it: `energyL2` becomes `energy-l2`. */
+export function kebab(key: string): string {
+  return key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

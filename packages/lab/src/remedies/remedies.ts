@@ -1,19 +1,25 @@
 import { type Family, familyOf } from 'brownian';
 import type { RunConfig } from '../config/run-config.ts';
 import type { Symptom } from '../divergence.ts';
+import { ADVERSARIAL_REMEDIES } from './adversarial.ts';
 import { DESCRIPTIVE_REMEDIES } from './descriptive.ts';
 import type { Remedies, Remedy } from './remedy.ts';
 
 /** What helps a run of each family. */
 const REMEDIES: { readonly [F in Family]: Remedies<F> } = {
   descriptive: DESCRIPTIVE_REMEDIES,
+  adversarial: ADVERSARIAL_REMEDIES,
 };
+
+function remediesOf<F extends Family>(family: F): Remedies<F> {
+  return REMEDIES[family];
+}
 
 const SHOWN = 3;
 
 /** Options that may help a run that diverged, as flags: those that fit what was seen and what is not set already. */
 export function remediesFor({ kind }: Symptom, config: RunConfig): string[] {
-  const remedies: readonly Remedy<Family>[] = REMEDIES[familyOf(config.model)][kind];
+  const remedies: readonly Remedy<Family>[] = remediesOf(familyOf(config.model))[kind];
   return remedies.flatMap((remedy) => remedy(config) ?? []).slice(0, SHOWN);
 }
 

@@ -2,7 +2,7 @@ import { formatSeconds } from '../progress.ts';
 import { describeProvenance } from '../runs/scores.ts';
 import { scoreText } from '../scoring/table.ts';
 import { learningCurves } from './curves.ts';
-import { explanation } from './explain/explanation.ts';
+import { explanation, samplesDrawn } from './explain/explanation.ts';
 import { type ReportFacts, dataTitle, isImages, itemNoun } from './facts.ts';
 import { type Markup, html, jsonFor, raw } from './html.ts';
 import { SCRIPT } from './script.ts';
@@ -57,7 +57,7 @@ function lead({ run, model }: ReportFacts): string {
   const { record } = run;
   const threads = record.machine.threads === 1 ? 'one CPU thread' : `${record.machine.threads} CPU threads`;
   const time = `${formatSeconds(record.seconds.total)} on ${threads}`;
-  return `An energy-based model (${model.description}) that learned ${dataTitle(run)} in ${time}.`;
+  return `${model.title} (${model.description}) that learned ${dataTitle(run)} in ${time}.`;
 }
 
 function notice({ run: { path, record } }: ReportFacts): Markup | null {
@@ -96,12 +96,6 @@ function scoreTable({ scores }: ReportFacts): Markup | null {
     </table>`;
 }
 
-/** How the samples were drawn. */
-function how({ config: { sampling } }: ReportFacts['run']): string {
-  const steps = `${sampling.steps} ${sampling.steps === 1 ? 'step' : 'steps'}`;
-  return sampling.from === 'start' ? `each from its own start in ${steps}` : `by ${steps} more of its own chains`;
-}
-
 function pictures(facts: ReportFacts): Markup | null {
   const { run, samples, realData, frames } = facts;
   const shown = samples ?? frames.at(-1)?.png;
@@ -111,7 +105,8 @@ function pictures(facts: ReportFacts): Markup | null {
   const caption =
     samples === null
       ? html`<b>Particles</b> after iteration ${frames.at(-1)?.iteration ?? 0}, the last that was drawn.${colors}`
-      : html`<b>Samples.</b> New ${noun} that this model made, ${how(run)}; none was picked by hand.${colors}`;
+      : html`<b>Samples.</b> New ${noun} that this model made, ${samplesDrawn(run.config)}; none was picked by
+          hand.${colors}`;
   return html`<div class="pair">
     <figure>
       ${image(run, shown, 'Samples of the trained model')}

@@ -1,3 +1,4 @@
+import { familyOf } from 'brownian';
 import { FIELDS, type Field, keyOf, valueOf, valueText } from '../config/fields.ts';
 import { GROUP_TITLES } from '../config/schema.ts';
 import type { Run } from '../runs/run.ts';
@@ -18,14 +19,16 @@ function row(field: Field, facts: ReportFacts): Markup {
 
 /** Every option of the run, in its groups; those that differ from the model's defaults are marked. */
 export function settingsTables(facts: ReportFacts): Markup {
-  const groups = [...new Set(FIELDS.map((field) => field.group))];
+  const family = familyOf(facts.run.config.model);
+  const fields = FIELDS.filter((field) => field.families.includes(family));
+  const groups = [...new Set(fields.map((field) => field.group))];
   return html`<div class="groups">
     ${groups.map(
       (group) =>
         html`<section>
           <h3>${GROUP_TITLES[group] ?? group}</h3>
           <table>
-            ${FIELDS.filter((field) => field.group === group).map((field) => row(field, facts))}
+            ${fields.filter((field) => field.group === group).map((field) => row(field, facts))}
           </table>
         </section>`,
     )}

@@ -1,5 +1,6 @@
 import { createStream } from '@brownian/runtime';
 import { type Dataset, batchIndices } from 'brownian';
+import { inFamily } from '../config/run-config.ts';
 import { resolveConfig } from '../config/settings.ts';
 import { openData } from '../data/open.ts';
 import { UserError } from '../errors.ts';
@@ -58,6 +59,7 @@ async function runCell({ settings }: Cell, data: Dataset, judge: Judge, bench: B
     { data: settings['data'], model, batchSize: images, iterations, optimizer: { learningRate: lambda } },
     data,
   );
+  if (!inFamily(config, 'descriptive')) throw new TypeError('m-gcn and wm-gcn are descriptive models.');
   const order = batchIndices(createStream(seed).split('order'), data.size, images);
   const result = await runTrial(
     {

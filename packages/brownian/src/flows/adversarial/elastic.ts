@@ -23,6 +23,12 @@ export interface StabiliserOptions {
   readonly weight: number;
 }
 
+/** What the generator of an elastic model descends. */
+export interface ElasticGeneratorOptions {
+  /** Include the repulsion among generated items; without it they collapse (EIEG GAN, Fig. 4). Default true. */
+  readonly selfInteraction?: boolean;
+}
+
 /** The paper's stabiliser, with the capped kernel for its shape. */
 export const STABILISER_DEFAULTS: StabiliserOptions = { kernel: 'elastic', cutoff: 0.8, weight: 1 };
 
@@ -36,8 +42,11 @@ const STABILISERS: Readonly<Record<StabiliserKernel, (squared: Tensor, options: 
  * The elastic generator (EIEG GAN, Eq. 7): items repel each other and are attracted to data, under
  * (1/n²) Σ e(gᵢ, gⱼ) − (2/nm) Σ e(gᵢ, xⱼ), in the space of items. There is no discriminator.
  */
-export function elasticFlow(kernel: ElasticKernelOptions): AdversarialFlow {
-  return { generatorLoss: ({ fake, real }) => elasticInteraction(fake, real, kernel) };
+export function elasticFlow(
+  kernel: ElasticKernelOptions,
+  { selfInteraction = true }: ElasticGeneratorOptions = {},
+): AdversarialFlow {
+  return { generatorLoss: ({ fake, real }) => elasticInteraction(fake, real, kernel, selfInteraction) };
 }
 
 /**
@@ -46,13 +55,13 @@ export function elasticFlow(kernel: ElasticKernelOptions): AdversarialFlow {
  */
 export function elasticGanFlow(
   kernel: ElasticKernelOptions,
-  stabiliser: StabiliserOptions = STABILISER_DEFAULTS,
+  stabiliser: StabiliserOptions & ElasticGeneratorOptions = STABILISER_DEFAULTS,
 ): AdversarialFlow {
-  const { cutoff, weight } = stabiliser;
+  const { cutoff, weight, selfInteraction = true } = stabiliser;
   if (!(cutoff > 0)) throw new RangeError(`The stabiliser's cut-off must be positive, got ${cutoff}.`);
   const repulsion = STABILISERS[stabiliser.kernel];
   return {
-    generatorLoss: ({ fake, real }) => elasticInteraction(fake, real, kernel),
+    generatorLoss: ({ fake, real }) => elasticInteraction(fake, real, kernel, selfInteraction),
     discriminator: {
       features: null,
       loss: ({ fake, real }) => {
@@ -65,9 +74,9 @@ export function elasticGanFlow(
         const energy = elasticKernel(squared, kernel)
           .mul(matmul(signs, signs.reshape([1, n + m])))
           .sum();
-        if (weight === 0) return { loss: energy.neg(), parts: { energy } };
+        if (weight === 0) return { loss: energy.neg(), parts: { discrepancy: energy } };
         const stability = repulsion(squared, { ...kernel, cutoff }).mean();
-        return { loss: stability.mul(weight).sub(energy), parts: { energy, stability } };
+        return { loss: stability.mul(weight).sub(energy), parts: { discrepancy: energy, stability } };
       },
     },
   };

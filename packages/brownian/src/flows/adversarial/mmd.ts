@@ -26,8 +26,8 @@ export function mmdFlow({ bandwidths, clip }: MmdFlowOptions): AdversarialFlow {
     discriminator: {
       features: null,
       loss: (at) => {
-        const energy = discrepancy(at);
-        return { loss: energy.neg(), parts: { energy } };
+        const widened = discrepancy(at);
+        return { loss: widened.neg(), parts: { discrepancy: widened } };
       },
       constrain: (params) => clipWeights(params, clip),
     },

@@ -14,6 +14,12 @@ function formula({ langevin }: RunConfigOf<'descriptive'>): Markup {
   return raw(`<p class="formula">x ← x + <span>½</span> <i>h</i>² ${drift}${noise}</p>`);
 }
 
+/** How samples of these models are drawn, as a clause. */
+export function drawnByLangevin({ sampling }: RunConfigOf<'descriptive'>): string {
+  const steps = `${sampling.steps} ${sampling.steps === 1 ? 'step' : 'steps'}`;
+  return sampling.from === 'start' ? `each from its own start in ${steps}` : `by ${steps} more of its own chains`;
+}
+
 /** Explains a potential that particles climb. */
 export function explainDescriptive({ run }: ReportFacts, config: RunConfigOf<'descriptive'>): Markup {
   const { langevin, flow, chains } = config;

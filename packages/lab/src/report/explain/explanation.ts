@@ -1,19 +1,39 @@
 import { type Family, familyOf } from 'brownian';
-import type { RunConfigOf } from '../../config/run-config.ts';
+import type { RunConfig, RunConfigOf } from '../../config/run-config.ts';
 import type { ReportFacts } from '../facts.ts';
 import type { Markup } from '../html.ts';
-import { explainDescriptive } from './descriptive.ts';
+import { drawnFromLatents, explainAdversarial } from './adversarial.ts';
+import { drawnByLangevin, explainDescriptive } from './descriptive.ts';
 
 type Explain<F extends Family> = (facts: ReportFacts, config: RunConfigOf<F>) => Markup;
 
 /** How the models of each family are explained. */
 const EXPLANATIONS: { readonly [F in Family]: Explain<F> } = {
   descriptive: explainDescriptive,
+  adversarial: explainAdversarial,
 };
+
+/** How the samples of each family are drawn. */
+const DRAWN: { readonly [F in Family]: (config: RunConfigOf<F>) => string } = {
+  descriptive: drawnByLangevin,
+  adversarial: drawnFromLatents,
+};
+
+function explainOf<F extends Family>(family: F): Explain<F> {
+  return EXPLANATIONS[family];
+}
+
+function drawnOf<F extends Family>(family: F): (config: RunConfigOf<F>) => string {
+  return DRAWN[family];
+}
+
+/** How a run's samples were drawn, as a clause. */
+export function samplesDrawn(config: RunConfig): string {
+  return drawnOf(familyOf(config.model))(config);
+}
 
 /** What a newcomer needs to know to understand the pictures. */
 export function explanation(facts: ReportFacts): Markup {
   const { config } = facts.run;
-  const explain: Explain<Family> = EXPLANATIONS[familyOf(config.model)];
-  return explain(facts, config);
+  return explainOf(familyOf(config.model))(facts, config);
 }
