@@ -1,13 +1,15 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { DataError } from 'brownian';
 import { Command, CommanderError } from 'commander';
 import { addData } from './command-line/data.ts';
 import { type Run, examples } from './command-line/define.ts';
 import { EVALUATE_FLAGS, addEvaluate } from './command-line/evaluate.ts';
+import { addExport } from './command-line/export.ts';
 import { addReport, addRuns } from './command-line/runs.ts';
 import { addSample } from './command-line/sample.ts';
 import { PROCESS_TERMINAL, type Terminal, confirm } from './command-line/terminal.ts';
+import { TASK_FLAGS, addTasks } from './command-line/tasks.ts';
 import { addResume, addTrain } from './command-line/train.ts';
 import type { Context } from './commands/context.ts';
 import { flagNames, spellFlags } from './config/flags.ts';
@@ -17,19 +19,14 @@ import { type Engine, nodeEngine } from './engine.ts';
 import { UserError } from './errors.ts';
 import { barProgress, lineProgress } from './progress.ts';
 import { barTask, lineTask } from './task-progress.ts';
-
-function version(): string {
-  const file = fileURLToPath(new URL('../package.json', import.meta.url));
-  const { version: value } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
-  return value;
-}
+import { version } from './version.ts';
 
 /** One sentence for a command line that commander could not make sense of. */
 function usageProblem(error: CommanderError): string {
   const text = error.message.replace(/^error: /, '').split('\n')[0] ?? '';
   const flag = error.code === 'commander.unknownOption' ? /'--([^']+)'/.exec(text)?.[1] : undefined;
   if (flag === undefined) return `${text.charAt(0).toUpperCase()}${text.slice(1)}; see brownian --help.`;
-  const guess = nearest(flag, flagNames(['--config', '--out', '--n', '--size', ...EVALUATE_FLAGS]));
+  const guess = nearest(flag, flagNames(['--config', '--out', '--n', '--size', ...EVALUATE_FLAGS, ...TASK_FLAGS]));
   return guess === undefined
     ? `There is no option --${flag}; see brownian train --help for all of them.`
     : `There is no option --${flag}; did you mean --${guess}?`;
@@ -92,6 +89,8 @@ export async function main(
   addResume(program, argv, run);
   addSample(program, run);
   addEvaluate(program, run);
+  addTasks(program, run);
+  addExport(program, run);
   addReport(program, run);
   addRuns(program, run);
   addData(program, argv, run);

@@ -74,7 +74,7 @@ describe('a damaged checkpoint', () => {
     writeFileSync(newest, damage(readFileSync(newest)));
     const sampled = await brownian(['sample', out, '--n', '4']);
     expect(sampled).toMatchObject({ code: 0, err: '' });
-    expect(sampled.out).toMatch(/iteration-000015\.safetensors .*; sampling from iteration 12 instead\.\n/);
+    expect(sampled.out).toMatch(/iteration-000015\.safetensors .*; using iteration 12 instead\.\n/);
     const resumed = await brownian(['resume', out]);
     expect(resumed).toMatchObject({ code: 0, err: '' });
     const sentence = resumed.out.split('\n').find((line) => line.includes('iteration-000015')) ?? '';

@@ -22,7 +22,7 @@ export function descriptiveExports({ potential, params, itemShape, langevin }: E
   const shape = ['batch', ...itemShape] as const;
   const x = { name: 'x', shape, description: describeItems(itemShape) };
   const weights = builtIn(params);
-  const { features } = potential;
+  const features = potential.features?.bind(potential);
   const noise = { name: 'noise', shape, description: 'standard normal values, new ones for every step' };
   const moved = { name: 'moved', description: 'x after the step' };
   return [

@@ -120,6 +120,12 @@ function atGrid(metrics: Metrics, [, height]: readonly number[]): Metrics {
   return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`${name}@${height}`, value]));
 }
 
+/** A function of one grid, told apart from those of the others. */
+function ofGrid(exported: ExportedFunction, [, height, width]: readonly number[]): ExportedFunction {
+  const description = `On the grid of ${height}×${width} pixels: ${exported.description}`;
+  return { ...exported, name: `${exported.name}-${height}`, description };
+}
+
 class GridLearner implements Learner<MultiGridState> {
   readonly name: string;
   readonly #model: MultiGridModel;
@@ -234,11 +240,7 @@ class GridLearner implements Learner<MultiGridState> {
 
   exports(state: MultiGridState): readonly ExportedFunction[] {
     return this.#model.grids.flatMap(({ learner, shape }, i) =>
-      learner.exports(state.grids[i] as DescriptiveState).map((exported) => ({
-        ...exported,
-        name: `${exported.name}-${shape[1]}`,
-        description: `On the grid of ${shape[1]}×${shape[2]} pixels: ${exported.description}`,
-      })),
+      learner.exports(state.grids[i] as DescriptiveState).map((exported) => ofGrid(exported, shape)),
     );
   }
 

@@ -1,8 +1,7 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { sampleCommand } from '../commands/sample.ts';
-import { type Field, FIELDS, keyOf } from '../config/fields.ts';
-import { kebab } from '../config/suggest.ts';
 import { type Run, examples } from './define.ts';
+import { addSampling, samplingFlags } from './sampling.ts';
 
 interface SampleFlags {
   readonly n: string;
@@ -10,9 +9,6 @@ interface SampleFlags {
   readonly out?: string;
   readonly size?: string;
 }
-
-/** How finished samples are drawn: the options of the group `sampling`, of whatever model. */
-const SAMPLING: readonly Field[] = FIELDS.filter(({ group }) => group === 'sampling');
 
 /** `brownian sample` */
 export function addSample(program: Command, run: Run): void {
@@ -25,11 +21,7 @@ export function addSample(program: Command, run: Run): void {
     .option('--seed <n>', 'seed of the samples (default: that of the run)')
     .option('--size <HxW>', 'height and width, for potentials with weights per channel (default: that of the data)')
     .option('-o, --out <file>', 'a .png, .npy or .safetensors file (default: a PNG in the samples folder of the run)');
-  for (const field of SAMPLING) {
-    const choices = field.kind === 'choice' ? `: ${field.choices.join(', ')}` : '';
-    const description = `${field.description}${choices} (default: that of the run)`;
-    command.addOption(new Option(`--${kebab(keyOf(field))} <value>`, description).helpGroup('How samples are drawn:'));
-  }
+  addSampling(command);
   command.addHelpText(
     'after',
     examples(
@@ -40,7 +32,7 @@ export function addSample(program: Command, run: Run): void {
   );
   command.action(async (folder: string, values: SampleFlags & Readonly<Record<string, string>>) => {
     const { n, seed, out, size } = values;
-    const sampling = Object.fromEntries(SAMPLING.map((field) => [field.path, values[keyOf(field)]]));
+    const sampling = samplingFlags(values);
     await run((context) => sampleCommand(context, { run: folder, n, seed, out, size, sampling }));
   });
 }

@@ -2,13 +2,10 @@ import { access } from 'node:fs/promises';
 import { type Runtime, createStream } from '@brownian/runtime';
 import { nodeRuntime } from '@brownian/runtime/node';
 import { type FeatureNetwork, identityNetwork } from 'brownian';
-import type { Session } from '../engine.ts';
 import { UserError } from '../errors.ts';
-import { requireSameRun } from '../loop.ts';
 import { writeReport } from '../report/report.ts';
 import { type Run, openRun, runFiles } from '../runs/run.ts';
 import { addScores } from '../runs/scores.ts';
-import { latestCheckpoint } from '../runs/store.ts';
 import { type StartTask, silently } from '../scoring/collect.ts';
 import { evaluate } from '../scoring/evaluate.ts';
 import { type Items, datasetItems, sampledItems } from '../scoring/items.ts';
@@ -18,6 +15,7 @@ import { type Reference, openReference, openSamples } from '../scoring/reference
 import { defaultMetrics, itemCount, parseMetrics, wholeNumber } from '../scoring/request.ts';
 import { scoreLines } from '../scoring/table.ts';
 import type { Context, ExitCode } from './context.ts';
+import { openTrained } from './trained.ts';
 
 /** What `brownian evaluate` was given, as text. */
 export interface EvaluateRequest {
@@ -52,16 +50,9 @@ async function isRun(path: string): Promise<boolean> {
 
 /** Samples of a run's newest checkpoint, the same as `brownian sample --seed` draws. */
 async function openRunSamples(context: Context, run: Run, count: number, seed: number): Promise<Subject> {
-  const { config, record, path } = run;
-  const latest = await latestCheckpoint(path);
-  if (latest === undefined) throw new UserError(`${path} has no checkpoint to sample from; train it first.`);
-  requireSameRun(latest.checkpoint, config, latest.file);
-  const { itemShape } = record.data;
-  const session: Session = context.engine.open(config, itemShape);
-  const facts = { name: `samples of ${path}`, itemShape, count };
-  const stream = createStream(seed).split('samples');
-  const items = sampledItems(session.learner, latest.checkpoint.state, facts, stream);
-  return { items, run, close: () => session.close() };
+  const { learner, state, close } = await openTrained(context, run.path);
+  const facts = { name: `samples of ${run.path}`, itemShape: run.record.data.itemShape, count };
+  return { items: sampledItems(learner, state, facts, createStream(seed).split('samples')), run, close };
 }
 
 async function openDataItems(

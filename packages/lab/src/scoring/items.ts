@@ -55,3 +55,24 @@ export function sampledItems(
     },
   };
 }
+
+/** Items that are in memory, `[n, ...item]`. */
+export function arrayItems(name: string, { dtype, shape, data }: NDArray): Items {
+  const [count = 0, ...itemShape] = shape;
+  const size = data.length / Math.max(1, count);
+  return {
+    name,
+    itemShape,
+    count,
+    async *batches() {
+      for (let from = 0; from < count; from += BATCH) {
+        const to = Math.min(count, from + BATCH);
+        yield await Promise.resolve({
+          dtype,
+          shape: [to - from, ...itemShape],
+          data: data.subarray(from * size, to * size),
+        });
+      }
+    },
+  };
+}

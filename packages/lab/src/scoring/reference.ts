@@ -24,7 +24,7 @@ function parseSplit(text: string): Split {
 }
 
 /** The part asked for; otherwise the test part, or the training part of data that have no other. */
-async function openPart(
+export async function openPart(
   name: string,
   options: Reference['options'],
   split: Split | undefined,

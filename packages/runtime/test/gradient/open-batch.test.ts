@@ -110,12 +110,14 @@ describe('what depends on the batch as a whole has one size', () => {
   test.each<[string, Fn, readonly number[]]>([
     ['a mean over the batch', (x) => x.mean(0), [3]],
     ['batch normalisation', (z) => generator.apply(weights, z), [3]],
-    ['pairs', (x) => x.reshape([1, x.shape[0] as number, 3]).sub(x.reshape([x.shape[0] as number, 1, 3])), [3]],
     ['an output of several rows per item', (x) => x.reshape([(x.shape[0] as number) * 3]), [3]],
-  ])('%s', (name, fn, item) => {
-    const open = openBatch(modelOf(fn, item));
-    if (name === 'pairs') expect(open?.outputs[0]?.shape).toEqual(['batch', 'batch', 3]);
-    else expect(open).toBeUndefined();
+  ])('%s', (_, fn, item) => {
+    expect(openBatch(modelOf(fn, item))).toBeUndefined();
+  });
+
+  test('but not what has two axes of its size', () => {
+    const pairs: Fn = (x) => x.reshape([1, x.shape[0] as number, 3]).sub(x.reshape([x.shape[0] as number, 1, 3]));
+    expect(openBatch(modelOf(pairs, [3]))?.outputs[0]?.shape).toEqual(['batch', 'batch', 3]);
   });
 });
 

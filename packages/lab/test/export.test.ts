@@ -1,0 +1,194 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type NDArray, type Tensor, decodeModel, float32Data } from '@brownian/graph';
+import { createStream } from '@brownian/runtime';
+import { nodeRuntime } from '@brownian/runtime/node';
+import { type ExportedFunction, builtIn, dcganGenerator } from 'brownian';
+// oxlint-disable-next-line no-restricted-imports -- the files must run without any of our packages
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { nodeEngine } from '../src/engine.ts';
+import { exportFunction } from '../src/export/onnx.ts';
+import { openTrained } from '../src/commands/trained.ts';
+import { brownian, isOneSentence } from './support/command.ts';
+import { digitFiles, temporaryFolder } from './support/files.ts';
+
+const MODEL = ['--potential.channels', '4,6', '--potential.hidden', '8', '--chains.buffer-size', '16'];
+
+/** A wGCN trained for two iterations on images of 12×12 pixels. */
+async function trained(folder: string, model: readonly string[] = ['wgcn', ...MODEL]): Promise<string> {
+  const out = join(folder, 'run');
+  const [name = '', ...flags] = model;
+  const argv = ['train', digitFiles(folder), '--model', name, '--iterations', '2', '--batch-size', '8', ...flags];
+  const ended = await brownian(
+    [...argv, '--langevin.steps', '2', '--sampling.steps', '2', '--samples', '4', '--out', out],
+    nodeEngine,
+  );
+  expect(ended).toMatchObject({ code: 0 });
+  return out;
+}
+
+/** Runs an exported file by ONNX Runtime alone. */
+async function runAlone(file: string, feeds: Readonly<Record<string, NDArray>>): Promise<Record<string, OrtTensor>> {
+  const session = await InferenceSession.create(file);
+  const given = Object.entries(feeds).map(([name, { data, shape }]) => [
+    name,
+    new OrtTensor('float32', data as Float32Array, shape),
+  ]);
+  const results = await session.run(Object.fromEntries(given) as Record<string, OrtTensor>);
+  await session.release();
+  return results;
+}
+
+function gap(a: Float32Array, b: Float32Array): number {
+  const scale = Math.max(...a.map(Math.abs));
+  return Math.max(...a.map((value, i) => Math.abs(value - (b[i] as number)))) / scale;
+}
+
+describe('brownian export', () => {
+  it('writes files that onnxruntime-node alone runs to the same numbers, for any batch', async () => {
+    const run = await trained(temporaryFolder());
+    const ended = await brownian(['export', run], nodeEngine);
+    expect(ended).toMatchObject({ code: 0, err: '' });
+    const folder = join(run, 'export');
+    expect(readdirSync(folder).toSorted()).toEqual([
+      'README.md',
+      'features.onnx',
+      'langevin-step.onnx',
+      'potential.onnx',
+    ]);
+    expect(ended.out).toContain('potential.onnx: x [batch, 1, 12, 12] → potential [batch]');
+    const opened = await openTrained({ engine: nodeEngine, print: () => undefined } as never, run);
+    onTestFinished(() => opened.close());
+    const runtime = nodeRuntime({ threads: 1 });
+    onTestFinished(() => runtime.dispose());
+    const functions = opened.learner.exports?.(opened.state) as readonly ExportedFunction[];
+    expect(functions.map(({ name }) => name)).toEqual(['potential', 'langevin-step', 'features']);
+    for (const { name, apply, inputs, outputs } of functions) {
+      const file = join(folder, `${name}.onnx`);
+      const model = decodeModel(readFileSync(file), name);
+      expect(Object.keys(model.opsets), 'no domain but the standard').toEqual(['']);
+      expect(model.inputs.map((value) => value.shape)).toEqual(inputs.map(({ shape }) => shape));
+      const compiled = runtime.compile((...x: Tensor[]) => apply(...x));
+      for (const batch of [1, 5]) {
+        const feeds = inputs.map(({ name: input }) => createStream(input).normal([batch, 1, 12, 12]));
+        const wanted = await compiled(...feeds);
+        const found = await runAlone(
+          file,
+          Object.fromEntries(inputs.map((value, i) => [value.name, feeds[i] as NDArray])),
+        );
+        outputs.forEach((output, i) => {
+          expect(found[output.name]?.dims).toEqual(wanted[i]?.shape);
+          // Sums of float32 in the orders of different kernels.
+          expect(gap(float32Data(wanted[i] as NDArray), found[output.name]?.data as Float32Array)).toBeLessThan(1e-5);
+        });
+      }
+    }
+  });
+
+  it('draws the samples that the run draws, step by step', async () => {
+    const run = await trained(temporaryFolder());
+    await brownian(['export', run], nodeEngine);
+    const { learner, state, close } = await openTrained({ engine: nodeEngine, print: () => undefined } as never, run);
+    onTestFinished(close);
+    const wanted = await learner.sample(state, 3, createStream(5));
+    const draw = createStream(5);
+    const session = await InferenceSession.create(join(run, 'export', 'langevin-step.onnx'));
+    let x: OrtTensor = new OrtTensor(
+      'float32',
+      draw.uniform([3, 1, 12, 12], -1, 0).data as Float32Array,
+      [3, 1, 12, 12],
+    );
+    for (let step = 0; step < 2; step++) {
+      const noise = new OrtTensor('float32', draw.normal([3, 1, 12, 12]).data as Float32Array, [3, 1, 12, 12]);
+      x = (await session.run({ x, noise }))['moved'] as OrtTensor;
+    }
+    await session.release();
+    expect(gap(float32Data(wanted), x.data as Float32Array)).toBeLessThan(1e-4);
+  });
+
+  it('writes a card with data, settings, scores, shapes and how to run the files', async () => {
+    const run = await trained(temporaryFolder());
+    await brownian(['export', run, '--out', join(run, 'elsewhere')], nodeEngine);
+    const card = readFileSync(join(run, 'elsewhere', 'README.md'), 'utf8');
+    expect(card).toMatch(/^# wGCN on /);
+    for (const part of [
+      '| input | `noise` | float32 [batch, 1, 12, 12] |',
+      '| output | `potential` | float32 [batch] |',
+      'Takes any number of items at a time.',
+      "ort.InferenceSession.create('potential.onnx')",
+      "x: new ort.Tensor('float32', new Float32Array(144), [1, 1, 12, 12])",
+      'Licence of the data: not known to this program',
+      '"bufferSize": 16',
+      'None were measured: `brownian evaluate` does.',
+      '2 iterations in',
+    ])
+      expect(card).toContain(part);
+    expect(card).not.toMatch(/NaN|undefined/);
+  });
+
+  it('exports every grid of a multi-grid model', async () => {
+    const grids = ['m-gcn', '--potential.channels', '4,6', '--grids.sizes', '3,12'];
+    const run = await trained(temporaryFolder(), grids);
+    const ended = await brownian(['export', run], nodeEngine);
+    expect(ended).toMatchObject({ code: 0, err: '' });
+    expect(ended.out).toContain('potential-3.onnx: x [batch, 1, 3, 3] → potential [batch]');
+    expect(ended.out).toContain('langevin-step-12.onnx: x [batch, 1, 12, 12], noise [batch, 1, 12, 12] → moved');
+  });
+
+  it('says that a model has nothing to export, and that there is nothing trained', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'run');
+    await brownian(['train', digitFiles(folder), '--iterations', '2', '--batch-size', '4', '--out', out]);
+    const none = await brownian(['export', out]);
+    expect(none.err).toBe(`brownian: fake has no functions to export; ${out} can only be used with brownian.\n`);
+    const nowhere = await brownian(['export', join(folder, 'nowhere')]);
+    expect(isOneSentence(nowhere.err)).toBe(true);
+    const batch = await brownian(['export', out, '--batch', 'many']);
+    expect(batch.err).toContain('--batch is "many"; it must be a whole number from 1 to 100000.');
+  });
+});
+
+describe('a function as a file', () => {
+  const runtime = nodeRuntime({ threads: 1 });
+
+  it('has one batch where its results depend on the batch', async () => {
+    const net = dcganGenerator({ output: [1, 8, 8], width: 4 })([3]);
+    const weights = builtIn(net.init(createStream(1)));
+    const fn: ExportedFunction = {
+      name: 'generator',
+      description: 'Makes images.',
+      inputs: [{ name: 'z', shape: ['batch', 3], description: 'noise' }],
+      outputs: [{ name: 'x', description: 'images' }],
+      apply: (z) => [net.apply(weights, z)],
+    };
+    const file = await exportFunction(runtime, fn, 6);
+    expect(file).toMatchObject({
+      batch: 6,
+      inputs: [{ name: 'z', shape: [6, 3] }],
+      outputs: [{ name: 'x', shape: [6, 1, 8, 8] }],
+    });
+    expect(file.difference).toBeLessThan(1e-5);
+    expect(await exportFunction(runtime, { ...fn, batch: 4 }, 6)).toMatchObject({ batch: 4 });
+  });
+
+  it('leaves out an input that nothing depends on', async () => {
+    const item = { shape: ['batch', 2] as const, description: 'points' };
+    const file = await exportFunction(
+      runtime,
+      {
+        name: 'twice',
+        description: 'Doubles.',
+        inputs: [
+          { name: 'unused', ...item },
+          { name: 'x', ...item },
+        ],
+        outputs: [{ name: 'doubled', description: 'points' }],
+        apply: (_, x: Tensor) => [x.mul(2)],
+      },
+      1,
+    );
+    expect(file).toMatchObject({ batch: null, difference: 0, inputs: [{ name: 'x', shape: ['batch', 2] }] });
+    await runtime.dispose();
+  });
+});
