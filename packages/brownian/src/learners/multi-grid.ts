@@ -157,7 +157,7 @@ class GridLearner implements Learner<MultiGridState> {
   /** `n` images of the coarsest grid, each of one mean colour, with noise. */
   #start({ means }: MultiGridState, n: number, draw: Stream): NDArray {
     const { grids, startNoise, upscaling } = this.#model;
-    const [, ...size] = grids[0]?.shape as readonly [number, number, number];
+    const size = (grids[0]?.shape ?? []).slice(1) as [number, number];
     const flat = enlarge(takeRows(means, chooseRows(means.shape[0] as number, n, draw)), size, upscaling);
     if (startNoise === 0) return flat;
     const noise = draw.normal(flat.shape).data as Float32Array;

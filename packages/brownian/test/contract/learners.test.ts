@@ -183,7 +183,7 @@ describe.each(LEARNER_CASES.map((item) => [item.label, item] as const))('%s', (_
     const moments = (await learner.trajectory?.(state, 3, draw, 6)) ?? [];
     expect(runtime.openSessions, 'a trajectory closes the sessions it opened').toBe(open);
     draw.restore(position);
-    expectSameBits(moments.at(-1)?.particles as NDArray, await learner.sample(state, 3, draw));
+    expectSameBits(moments.at(-1)?.particles, await learner.sample(state, 3, draw));
     const steps = moments.map((moment) => moment.steps);
     const grids = Math.max(1, item.options.grids.sizes.length);
     expect(steps[0]).toBe(0);

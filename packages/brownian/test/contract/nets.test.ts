@@ -217,10 +217,8 @@ describe('what layers compute', () => {
       numbersOf,
     ) as [number[], number[]];
     const repeated = Array.from({ length: 128 }, (_, i) => half[Math.floor(i / 32) * 8 + at(i % 32)] as number);
-    const expected = [0, 1].flatMap((n) => [
-      ...direct.slice(64 * n, 64 * n + 64),
-      ...repeated.slice(64 * n, 64 * n + 64),
-    ]);
+    const of = (n: number): number[] => direct.slice(64 * n, 64 * n + 64).concat(repeated.slice(64 * n, 64 * n + 64));
+    const expected = [0, 1].flatMap(of);
     // A mean of four equal float32 numbers, then sums of nine products of about 1.
     both.forEach((value, i) => expect(Math.abs(value - (expected[i] as number)), `at ${i}`).toBeLessThan(1e-5));
   });

@@ -53,3 +53,11 @@ export type RunConfig = RunConfigOf<Family>;
 export function inFamily<F extends Family>(config: RunConfig, family: F): config is RunConfig & RunConfigOf<F> {
   return familyOf(config.model) === family;
 }
+
+/** @throws TypeError when a run's model is of another family */
+export function requireFamily<F extends Family>(
+  config: RunConfig,
+  family: F,
+): asserts config is RunConfig & RunConfigOf<F> {
+  if (!inFamily(config, family)) throw new TypeError(`${config.model} is not of the ${family} family.`);
+}

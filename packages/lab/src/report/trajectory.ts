@@ -1,3 +1,4 @@
+import { inFamily } from '../config/run-config.ts';
 import { TRAJECTORY_CHARTS, TRAJECTORY_METRICS } from '../metric-guide.ts';
 import type { TrajectoryRecord } from '../runs/trajectory.ts';
 import { chartsOf } from './comparison.ts';
@@ -30,7 +31,7 @@ export function trajectorySection({ run, trajectory }: ReportFacts): Markup | nu
   const { film, still, record } = trajectory;
   const noun = itemNoun(run);
   const steps = record.at(-1)?.steps ?? 0;
-  const { sizes } = run.config.grids;
+  const sizes = inFamily(run.config, 'descriptive') ? run.config.grids.sizes : [];
   const source = (base64: string): string => `data:image/webp;base64,${base64}`;
   const kind = isImages(run) ? 'pixels' : 'points';
   return html`<section id="sampling">

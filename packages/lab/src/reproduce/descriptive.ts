@@ -1,4 +1,4 @@
-import { type RunConfigOf, inFamily } from '../config/run-config.ts';
+import { type RunConfigOf, requireFamily } from '../config/run-config.ts';
 import { type Settings, resolveConfig } from '../config/settings.ts';
 import { UserError } from '../errors.ts';
 import type { Cell } from './experiment.ts';
@@ -56,6 +56,6 @@ export function descriptiveConfig(
     optimizer: { learningRate: Number(settings['lambda']) },
   };
   const config = resolveConfig(wanted, { itemShape, size: images });
-  if (!inFamily(config, 'descriptive')) throw new TypeError('pgcn and w-pgcn are descriptive models.');
+  requireFamily(config, 'descriptive');
   return config;
 }

@@ -5,7 +5,13 @@ import { type Markup, html } from '../report/html.ts';
 import type { CellResult } from './experiment.ts';
 
 /** Metrics whose curves are drawn: R, and the energies of Fig. 7. */
-const DRAWN: readonly string[] = ['responseDistance', 'potentialParticles', 'potentialData', 'energy', 'gradientNorm'];
+const DRAWN: ReadonlySet<string> = new Set([
+  'responseDistance',
+  'potentialParticles',
+  'potentialData',
+  'energy',
+  'gradientNorm',
+]);
 
 /** What a group of runs has in common: its images and λ. */
 function groupOf({ settings }: CellResult): string {
@@ -36,7 +42,7 @@ function colorOf(i: number): string {
 
 /** Records as a run has them, from the curves of a cell. */
 function recordsOf({ curves }: CellResult): { iteration: number; seconds: number; metrics: Record<string, number> }[] {
-  const drawn = Object.keys(curves).filter((name) => DRAWN.includes(gridOf(name)[0]));
+  const drawn = Object.keys(curves).filter((name) => DRAWN.has(gridOf(name)[0]));
   const length = Math.max(0, ...drawn.map((name) => curves[name]?.length ?? 0));
   return Array.from({ length }, (_, i) => ({
     iteration: i + 1,

@@ -1,5 +1,6 @@
 import { createStream } from '@brownian/runtime';
 import { type Dataset, batchIndices } from 'brownian';
+import { requireFamily } from '../config/run-config.ts';
 import { resolveConfig } from '../config/settings.ts';
 import { openData } from '../data/open.ts';
 import { UserError } from '../errors.ts';
@@ -43,6 +44,7 @@ async function runCell({ settings }: Cell, data: Dataset, judge: Judge, bench: B
   const [seed, images] = [Number(settings['seed']), Number(settings['images'])];
   const { model, iterations } = parseContender(String(settings['model']));
   const config = resolveConfig({ data: settings['data'], model, batchSize: images, iterations }, data);
+  requireFamily(config, 'descriptive');
   const order = batchIndices(createStream(seed).split('order'), data.size, images);
   const result = await runTrial(
     {
@@ -107,9 +109,10 @@ function seedTable(results: readonly CellResult[], models: readonly string[]): R
     if (run.note !== '') return run.note;
     return SHOWN.map(([, name]) => numberText(run.measures[name] ?? null)).join(' · ');
   };
+  const row = (seed: number): string[] => [String(seed), ...models.map((model) => text(model, seed))];
   return {
     title: 'Seed by seed: score · FID · R',
-    rows: [['seed', ...models], ...seeds.map((seed) => [String(seed), ...models.map((model) => text(model, seed))])],
+    rows: [['seed', ...models], ...seeds.map((seed) => row(seed))],
     note: 'A seed draws parameters, batches and noise.',
   };
 }

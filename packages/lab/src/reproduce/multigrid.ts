@@ -131,9 +131,10 @@ function summaryTable(results: readonly CellResult[], models: readonly string[])
     const runs = results.filter((result) => nameOf(result) === name && result.settings['model'] === model);
     return runs.length === 0 ? 'not run' : spreadText(runs.map(({ measures }) => measures['fid'] ?? null));
   };
+  const row = (name: string): string[] => [name, ...models.map((model) => text(name, model))];
   return {
     title: 'FID, mean ± standard deviation over seeds',
-    rows: [['data', ...models], ...names.map((name) => [name, ...models.map((model) => text(name, model))])],
+    rows: [['data', ...models], ...names.map(row)],
     note: 'Lower is better. m-gcn learns by maximum likelihood (KL), wm-gcn by the JKO flow, at equally many iterations.',
   };
 }

@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import { type Dataset, type Layer, gaborBank, pyramid } from 'brownian';
-import type { RunConfig } from '../config/run-config.ts';
+import type { RunConfigOf } from '../config/run-config.ts';
 import { UserError } from '../errors.ts';
 import { gatherFilters } from '../weights/filter-file.ts';
 import { descriptiveConfig, parseFlow } from './descriptive.ts';
@@ -38,7 +38,12 @@ function plan(scale: Scale): Cell[] {
 }
 
 /** The bank at as many scales as the cell says. */
-async function scaledBank(config: RunConfig, data: Dataset, scales: number, bench: Bench): Promise<Layer> {
+async function scaledBank(
+  config: RunConfigOf<'descriptive'>,
+  data: Dataset,
+  scales: number,
+  bench: Bench,
+): Promise<Layer> {
   const file = await gatherFilters(config, data, (text) => bench.note(text));
   const { net } = config.potential;
   if (file === undefined && net !== 'gabor')

@@ -26,7 +26,7 @@ import {
   langevinStep,
   pointwise,
   pool,
-} from 'brownian';
+} from '../../src/index.ts';
 import { afterAll, describe, expect, test } from 'vitest';
 
 const runtime = nodeRuntime({ threads: 1 });
