@@ -137,8 +137,8 @@ const ROWS: Readonly<Record<string, readonly LayerCase[]>> = {
   classifierNet: [layer('classifierNet', (shape) => classifierNet(shape, 4), [1, 8, 8], [4])],
 };
 
-/** Exports of `src/nets` that are no layer: what draws weights, or reads them. */
-const INITIALISERS: ReadonlySet<string> = new Set(['normalFanIn', 'isVgg', 'readVgg', 'vggTensorNames']);
+/** Exports of `src/nets` that are no layer: what draws weights, reads them, or builds them in. */
+const INITIALISERS: ReadonlySet<string> = new Set(['builtIn', 'normalFanIn', 'isVgg', 'readVgg', 'vggTensorNames']);
 
 const runtime = createRuntime(interpreterBackend());
 afterAll(() => runtime.dispose());
