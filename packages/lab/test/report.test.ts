@@ -168,6 +168,14 @@ describe('a report', () => {
       expect(page).toContain(text);
   });
 
+  it('explains grids where a model has them', async () => {
+    const out = await trained('--model', 'wm-gcn', '--grids.sizes', '3,6');
+    const page = readFileSync(runFiles(out).report, 'utf8').replaceAll(/\s+/g, ' ');
+    expect(page).toContain('There is such a Φ on each of 2 grids, of 3 and 6 pixels.');
+    expect(page).toContain('begin anew on the coarsest grid, and on each grid take 20 such steps');
+    expect(page).not.toContain('go on from where an earlier one left them');
+  });
+
   it('leaves the way out when no samples were drawn, and says when its record is damaged', async () => {
     const out = await trained();
     writeFileSync(runFiles(out).trajectory, '[{"steps":-1,"metrics":{}}]');

@@ -1,5 +1,4 @@
-import { inFamily } from '../config/run-config.ts';
-import { TRAJECTORY_CHARTS, TRAJECTORY_METRICS } from '../metric-guide.ts';
+import { TRAJECTORY_CHARTS, TRAJECTORY_METRICS, gridOf } from '../metric-guide.ts';
 import type { TrajectoryRecord } from '../runs/trajectory.ts';
 import { chartsOf } from './comparison.ts';
 import { learningCurves } from './curves.ts';
@@ -31,15 +30,17 @@ export function trajectorySection({ run, trajectory }: ReportFacts): Markup | nu
   const { film, still, record } = trajectory;
   const noun = itemNoun(run);
   const steps = record.at(-1)?.steps ?? 0;
-  const sizes = inFamily(run.config, 'descriptive') ? run.config.grids.sizes : [];
+  const coarser = new Set(
+    record.flatMap(({ metrics }) => Object.keys(metrics).flatMap((name) => gridOf(name)[1] ?? [])),
+  );
   const source = (base64: string): string => `data:image/webp;base64,${base64}`;
   const kind = isImages(run) ? 'pixels' : 'points';
   return html`<section id="sampling">
     <h2>From noise to ${noun}</h2>
     <p class="hint">
       The trained model at work: new particles and their ${steps.toLocaleString('en-US')} Langevin
-      steps${sizes.length > 0 ? `, on grids of ${sizes.join(', ')} pixels one after the other` : ''}. Frames follow each
-      other closely at first, where particles move most.
+      steps${coarser.size > 0 ? `, on grids of ${[...coarser, run.record.data.itemShape[1]].join(', ')} pixels one after the other` : ''}.
+      Frames follow each other closely at first, where particles move most.
     </p>
     <div class="film">
       <figure>

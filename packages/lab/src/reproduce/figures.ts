@@ -16,8 +16,9 @@ const DRAWN: ReadonlySet<string> = new Set([
 /** What a group of runs has in common: its images and λ. */
 function groupOf({ settings }: CellResult): string {
   const { class: member, image, data, images, lambda, seed } = settings;
+  const name = [data, image, member].filter((part) => part !== undefined).join(', ');
   const rate = lambda === undefined ? '' : `, λ ${lambda}`;
-  return `${member ?? image ?? data ?? ''}, ${images} images${rate}, seed ${seed}`;
+  return `${name}, ${images} images${rate}, seed ${seed}`;
 }
 
 /** What sets a cell apart within its group. */

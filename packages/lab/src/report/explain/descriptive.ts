@@ -20,18 +20,37 @@ export function drawnByLangevin({ sampling }: RunConfigOf<'descriptive'>): strin
   return sampling.from === 'start' ? `each from its own start in ${steps}` : `by ${steps} more of its own chains`;
 }
 
+/** Where particles come from in an iteration, as a clause after their number. */
+function origin({ chains, grids }: RunConfigOf<'descriptive'>): string {
+  if (grids.sizes.length > 0) return 'begin anew on the coarsest grid, and on each grid';
+  const fresh = chains.fresh === 0 ? '' : ` (${Number((100 * chains.fresh).toPrecision(2))} % begin anew)`;
+  return `go on from where an earlier one left them${fresh} and`;
+}
+
+/** What several grids add to it. */
+function gridsText({ grids }: RunConfigOf<'descriptive'>): Markup | null {
+  const { sizes } = grids;
+  if (sizes.length === 0) return null;
+  const list = `${sizes.slice(0, -1).join(', ')}${sizes.length > 1 ? ' and ' : ''}${sizes.at(-1)}`;
+  return html`<p>
+    There is such a Φ on each of ${sizes.length} grids, of ${list} pixels. On the coarsest a particle begins as one mean
+    colour of the data${grids.startNoise > 0 ? ', with noise' : ''}; where it ends it is scaled up, and begins there on
+    the next grid, which adds the detail. Each Φ learns from the data at its own size.
+  </p>`;
+}
+
 /** Explains a potential that particles climb. */
 export function explainDescriptive({ run }: ReportFacts, config: RunConfigOf<'descriptive'>): Markup {
   const { langevin, flow, chains } = config;
   const noun = itemNoun(run);
   const one = noun === 'images' ? 'an image' : 'a point';
-  const start = noun === 'images' ? STARTS[chains.start] : POINT_STARTS[chains.start];
+  const single = noun === 'images' ? STARTS[chains.start] : POINT_STARTS[chains.start];
+  const start = config.grids.sizes.length > 0 ? 'as a patch of one colour' : single;
   const step = Number((langevin.delta * langevin.sigma).toPrecision(3));
   const noise = langevin.temperature === 0 ? '' : ', and ξ fresh Gaussian noise';
   const pull = langevin.reference
     ? `, σ = ${langevin.sigma} the width of the Gaussian they would settle in without Φ`
     : '';
-  const fresh = chains.fresh === 0 ? '' : ` (${Number((100 * chains.fresh).toPrecision(2))} % begin anew)`;
   return html`<div class="text">
     <p>
       Nothing here was drawn by a generator network. The model is a single function, the <b>potential</b> Φ: a neural
@@ -42,10 +61,11 @@ export function explainDescriptive({ run }: ReportFacts, config: RunConfigOf<'de
     ${formula(config)}
     <p>
       Here <i>h</i> = ${step} is the length of a step${pull}${noise}. In every iteration ${chains.particles} particles
-      go on from where an earlier one left them${fresh} and take ${langevin.steps} such steps. Then Φ is corrected: it
-      is raised at ${config.batchSize} real ${noun} and lowered at the particles, so that the next climb ends nearer to
-      the data. When the two can no longer be told apart, the particles are samples.
+      ${origin(config)} take ${langevin.steps} such steps. Then Φ is corrected: it is raised at ${config.batchSize} real
+      ${noun} and lowered at the particles, so that the next climb ends nearer to the data. When the two can no longer
+      be told apart, the particles are samples.
     </p>
+    ${gridsText(config)}
     ${
       flow.beta > 0
         ? html`<p>
