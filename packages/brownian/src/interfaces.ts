@@ -86,7 +86,10 @@ export interface ExportedFunction {
   readonly inputs: readonly ExportedValue[];
   /** Their shapes follow from the function. */
   readonly outputs: readonly Omit<ExportedValue, 'shape'>[];
-  /** Items that it takes at a time, when results depend on the others of a batch, as with batch normalisation. Left out: any number. */
+  /**
+   * Items that it is meant to take at a time, where results depend on the others of a batch, as with batch normalisation: as many as in
+   * training. Functions whose results do not depend on them take any number.
+   */
   readonly batch?: number;
   /** The function to trace: float32 inputs and outputs in the order of the lists, parameters as constants (`builtIn`). */
   apply(...inputs: Tensor[]): readonly Tensor[];
