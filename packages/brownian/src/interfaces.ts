@@ -59,12 +59,14 @@ export interface LatentView<S extends Tree<NDArray> = Tree<NDArray>> {
   draw(n: number, stream: Stream): NDArray;
   /** The items of latents: `[n, ...shape]` → `[n, ...item]`. The same latents give the same items. */
   decode(state: S, z: NDArray): Promise<NDArray>;
+  /** Latents whose items are near these: `[n, ...item]` → `[n, ...shape]`; models that cannot go back leave it out. */
+  encode?(state: S, x: NDArray, draw: Stream): Promise<NDArray>;
   /**
-   * Latents whose items are near these: `[n, ...item]` → `[n, ...shape]`; models that cannot go back leave it out.
+   * Latents whose items are near these as far as they are known, for inpainting; models whose way back needs whole items leave it out.
    *
-   * @param known 1 where x counts, 0 where it is missing (and 0 itself), shaped like x; default: all of x counts
+   * @param known 1 where x is known, 0 where it is missing (and 0 itself), shaped like x
    */
-  encode?(state: S, x: NDArray, draw: Stream, known?: NDArray): Promise<NDArray>;
+  encodeKnown?(state: S, x: NDArray, known: NDArray, draw: Stream): Promise<NDArray>;
 }
 
 /** An input or output of an {@link ExportedFunction}. */
@@ -86,7 +88,10 @@ export interface ExportedFunction {
   readonly inputs: readonly ExportedValue[];
   /** Their shapes follow from the function. */
   readonly outputs: readonly Omit<ExportedValue, 'shape'>[];
-  /** Items that it takes at a time, when results depend on the others of a batch, as with batch normalisation. Left out: any number. */
+  /**
+   * Items that it is meant to take at a time, where results depend on the others of a batch, as with batch normalisation: as many as in
+   * training. Functions whose results do not depend on them take any number.
+   */
   readonly batch?: number;
   /** The function to trace: float32 inputs and outputs in the order of the lists, parameters as constants (`builtIn`). */
   apply(...inputs: Tensor[]): readonly Tensor[];

@@ -45,7 +45,7 @@ function latentEngine(jump = 0): Engine {
         });
         return Promise.resolve({ dtype: 'float32', shape: [n, ...itemShape], data });
       };
-      const encode = (_: unknown, x: NDArray, __: unknown, known?: NDArray): Promise<NDArray> => {
+      const encodeKnown = (_: unknown, x: NDArray, known?: NDArray): Promise<NDArray> => {
         const [values, weights] = [float32Data(x), known && float32Data(known)];
         const n = x.shape[0] as number;
         const data = new Float32Array(2 * n);
@@ -64,7 +64,8 @@ function latentEngine(jump = 0): Engine {
         path: 'linear',
         draw: (n: number, s: { normal(of: number[]): NDArray }) => s.normal([n, 2]),
         decode,
-        encode,
+        encode: (state: unknown, x: NDArray) => encodeKnown(state, x),
+        encodeKnown,
       };
       return { ...session, learner: { ...session.learner, latent } as typeof session.learner };
     },
@@ -180,7 +181,7 @@ describe('brownian inpaint', () => {
     const text = join(temporaryFolder(), 'text.png');
     writeFileSync(text, 'no image');
     const wrong: [argv: string[], engine: Engine, message: string][] = [
-      [[fake], fakeEngine(), 'fake cannot inpaint: it has no encoder and no dynamics of its own.'],
+      [[fake], fakeEngine(), 'fake cannot inpaint: it has no encoder of incomplete images and no dynamics of its own.'],
       [[run, '--method', 'encode'], nodeEngine, 'wGCN cannot inpaint by "encode": it has dynamics.'],
       [[run, '--method', 'guess'], nodeEngine, '--method is "guess"; it must be encode, dynamics, both.'],
       [[run, '--mask', 'sqare'], nodeEngine, 'There is no mask "sqare"; did you mean "square"?'],

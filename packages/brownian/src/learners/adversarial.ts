@@ -11,12 +11,23 @@ import {
 } from '@brownian/graph';
 import type { Compiled, Runtime, Stream } from '@brownian/runtime';
 import type { AdversarialFlow, AdversarialLoss, DiscriminatorFlow } from '../flows/adversarial/flow.ts';
-import type { Batch, Dataset, Learner, Metrics, Params, SymbolicParams } from '../interfaces.ts';
+import type {
+  Batch,
+  Dataset,
+  ExportedFunction,
+  LatentView,
+  Learner,
+  Metrics,
+  Params,
+  SymbolicParams,
+} from '../interfaces.ts';
 import { rowsOf } from '../metrics/rows.ts';
-import type { Net } from '../nets/net.ts';
+import { type Net, builtIn } from '../nets/net.ts';
 import { averageParams } from '../optim/ema.ts';
 import { globalNorm } from '../optim/scaling.ts';
 import { type SymbolicState, type Transform, type TransformState, applyUpdates } from '../optim/transform.ts';
+import { takeRows } from '../samplers/replay-buffer.ts';
+import { describeItems } from './descriptive-exports.ts';
 
 /** A network and the rule that updates it. */
 export interface Trained {
@@ -244,18 +255,68 @@ class AdversarialLearner implements Learner<AdversarialState> {
     return [next, { ...metrics, ...numbers(updated.metrics) }];
   }
 
-  /** Generates whole batches, so that batch normalisation sees what it saw in training, and keeps the first n items. */
-  async sample(state: AdversarialState, n: number, draw: Stream): Promise<NDArray> {
-    const params = state.average ?? state.generator;
+  /**
+   * Items of latents, in whole batches, so that batch normalisation sees what it saw in training: the last is filled up with latents from the beginning. An
+   * item depends a little on the others of its batch then.
+   */
+  async #decode({ average, generator }: AdversarialState, z: NDArray): Promise<NDArray> {
+    const { batch } = this.#model;
     const { outputShape } = this.#model.generator.net;
-    const size = outputShape.reduce((a, b) => a * b, 1);
-    const data = new Float32Array(n * size);
-    for (let from = 0; from < n; from += this.#model.batch) {
-      const items = await this.#generate(params, this.#latents(draw));
-      const kept = rowsOf(items, 0, Math.min(this.#model.batch, n - from));
-      data.set(kept.data as Float32Array, from * size);
+    const n = z.shape[0] as number;
+    const data = new Float32Array(n * outputShape.reduce((a, b) => a * b, 1));
+    for (let from = 0; from < n; from += batch) {
+      const rows = Int32Array.from({ length: batch }, (_, i) => (from + i) % n);
+      const items = await this.#generate(average ?? generator, takeRows(z, rows));
+      const kept = rowsOf(items, 0, Math.min(batch, n - from));
+      data.set(kept.data as Float32Array, (data.length / n) * from);
     }
     return { dtype: 'float32', shape: [n, ...outputShape], data };
+  }
+
+  async sample(state: AdversarialState, n: number, draw: Stream): Promise<NDArray> {
+    const { batch } = this.#model;
+    const z = draw.normal([Math.ceil(n / batch) * batch, ...this.#model.generator.net.inputShape]);
+    return rowsOf(await this.#decode(state, z), 0, n);
+  }
+
+  get latent(): LatentView<AdversarialState> {
+    const shape = this.#model.generator.net.inputShape;
+    return {
+      shape,
+      path: 'spherical',
+      draw: (n, stream) => stream.normal([n, ...shape]),
+      decode: (state, z) => this.#decode(state, z),
+    };
+  }
+
+  exports(state: AdversarialState): readonly ExportedFunction[] {
+    const { generator, discriminator, batch } = this.#model;
+    const { net } = generator;
+    const items = {
+      name: 'x',
+      shape: ['batch', ...net.outputShape] as const,
+      description: describeItems(net.outputShape),
+    };
+    const weights = builtIn(state.average ?? state.generator);
+    const made: ExportedFunction = {
+      name: 'generator',
+      description: 'Items from noise.',
+      inputs: [{ name: 'z', shape: ['batch', ...net.inputShape], description: 'standard normal values' }],
+      outputs: [items],
+      batch,
+      apply: (z: Tensor) => [net.apply(weights, z)],
+    };
+    if (discriminator === undefined || state.discriminator === undefined) return [made];
+    const judging = builtIn(state.discriminator);
+    const features: ExportedFunction = {
+      name: 'discriminator',
+      description: 'What the discriminator makes of items: what the generator was trained against.',
+      inputs: [items],
+      outputs: [{ name: 'features', description: 'its outputs for each item' }],
+      batch,
+      apply: (x: Tensor) => [discriminator.net.apply(judging, x)],
+    };
+    return [made, features];
   }
 
   particles(state: AdversarialState): NDArray {

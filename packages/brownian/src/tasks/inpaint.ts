@@ -5,14 +5,14 @@ import type { Learner } from '../interfaces.ts';
 import { type MaskedImages, merge } from './masked.ts';
 
 /**
- * How missing pixels are found. `encode`: the masked image is encoded and decoded again, as generalised GCN does (section 5.6).
+ * How missing pixels are found. `encode`: the masked image is encoded, as far as it is known, and decoded again (after generalised GCN, section 5.6).
  * `dynamics`: the model's own dynamics move them while the known pixels are held. `both`: the second from where the first ends.
  */
 export type InpaintMethod = 'encode' | 'dynamics' | 'both';
 
-/** The methods that a model has, its best guess first: what the paper does, if it can encode. */
+/** The methods that a model has, its best guess first. */
 export function inpaintMethods(learner: Learner): readonly InpaintMethod[] {
-  const encodes = learner.latent?.encode !== undefined;
+  const encodes = learner.latent?.encodeKnown !== undefined;
   const moves = learner.inpaint !== undefined;
   return [
     ...(encodes ? (['encode'] as const) : []),
@@ -21,7 +21,7 @@ export function inpaintMethods(learner: Learner): readonly InpaintMethod[] {
   ];
 }
 
-/** The masked image, missing pixels 0, through encoder and decoder (generalised GCN, section 5.6). */
+/** What the latents behind the known pixels decode to (after generalised GCN, section 5.6). */
 async function throughLatents(
   learner: Learner,
   state: Tree<NDArray>,
@@ -29,7 +29,7 @@ async function throughLatents(
   draw: Stream,
 ): Promise<NDArray> {
   const masked = merge(x, known, { ...x, data: new Float32Array(x.data.length) });
-  const z = (await learner.latent?.encode?.(state, masked, draw, known)) as NDArray;
+  const z = (await learner.latent?.encodeKnown?.(state, masked, known, draw)) as NDArray;
   return (await learner.latent?.decode(state, z)) as NDArray;
 }
 
@@ -50,7 +50,10 @@ export async function inpaint(
 ): Promise<NDArray> {
   const methods = inpaintMethods(learner);
   if (method === undefined || !methods.includes(method)) {
-    const has = methods.length === 0 ? 'it has no encoder and no dynamics of its own' : `it has ${methods.join(', ')}`;
+    const has =
+      methods.length === 0
+        ? 'it has no encoder of incomplete images and no dynamics of its own'
+        : `it has ${methods.join(', ')}`;
     throw new RangeError(`${learner.name} cannot inpaint${method === undefined ? '' : ` by "${method}"`}: ${has}.`);
   }
   const { x, known } = images;

@@ -1,4 +1,4 @@
-import { type NDArray, flatten } from '@brownian/graph';
+import { type NDArray, type Tensor, flatten } from '@brownian/graph';
 import { createRuntime, createStream, interpreterBackend } from '@brownian/runtime';
 import { afterAll, describe, expect, test } from 'vitest';
 import { imageDataset } from '../../src/data/dataset.ts';
@@ -123,6 +123,36 @@ describe.each(CASES)('%s', (_, { data, model }) => {
     expect(learner.particles(state).shape).toEqual([model.batch, ...data.itemShape]);
     await learner.dispose();
     expect(own.openSessions).toBe(0);
+  });
+
+  test('makes samples from latents that can be drawn and decoded by themselves', async () => {
+    const learner = adversarialLearner(runtime, model);
+    const state = await learner.init(createStream(1), data);
+    const { shape, draw, decode } = learner.latent as NonNullable<typeof learner.latent>;
+    expect(shape).toEqual(model.generator.net.inputShape);
+    // Two whole batches, so that both fill them alike.
+    const n = 2 * model.batch;
+    expectSameBits(await decode(state, draw(n, createStream(2))), await learner.sample(state, n, createStream(2)));
+    expect((await decode(state, draw(model.batch + 1, createStream(2)))).shape).toEqual([
+      model.batch + 1,
+      ...data.itemShape,
+    ]);
+    await learner.dispose();
+  });
+
+  test('exports its generator, with the average that samples are drawn with, and its discriminator', async () => {
+    const learner = adversarialLearner(runtime, model);
+    const state = await learner.init(createStream(1), data);
+    const exported = learner.exports?.(state) ?? [];
+    expect(exported.map(({ name }) => name)).toEqual(['generator', ...(model.discriminator ? ['discriminator'] : [])]);
+    expect(exported.every(({ batch }) => batch === model.batch)).toBe(true);
+    const z = createStream(2).normal([model.batch, ...model.generator.net.inputShape]);
+    const generate = runtime.compile((latents: Tensor) => exported[0]?.apply(latents)[0] as Tensor);
+    const items = await generate(z);
+    expectSameBits(items, await learner.latent?.decode(state, z));
+    const judge = runtime.compile((x: Tensor) => exported.at(-1)?.apply(x)[0] as Tensor);
+    expect((await judge(exported.length === 1 ? z : items)).shape[0]).toBe(model.batch);
+    await Promise.all([generate.dispose(), judge.dispose(), learner.dispose()]);
   });
 });
 

@@ -33,7 +33,10 @@ function model(parts: { readonly encode?: boolean; readonly latent?: boolean; re
         path: 'linear',
         draw: (n, stream) => stream.normal([n, ...ITEM]),
         decode: (_, z) => Promise.resolve(scaled(z, 0.5)),
-        ...(encode && { encode: (_: unknown, x: NDArray) => Promise.resolve(scaled(x, 2)) }),
+        ...(encode && {
+          encode: (_: unknown, x: NDArray) => Promise.resolve(scaled(x, 2)),
+          encodeKnown: (_: unknown, x: NDArray) => Promise.resolve(scaled(x, 2)),
+        }),
       },
     }),
     ...(moves && {
@@ -73,7 +76,7 @@ describe('inpainting', () => {
 
   test('is refused in a sentence by a model that cannot', async () => {
     await expect(inpaint(model({ latent: false, moves: false }), [], { x, known }, draw)).rejects.toThrow(
-      'halves cannot inpaint: it has no encoder and no dynamics of its own.',
+      'halves cannot inpaint: it has no encoder of incomplete images and no dynamics of its own.',
     );
     await expect(inpaint(model({ encode: false }), [], { x, known }, draw, 'both')).rejects.toThrow(
       'halves cannot inpaint by "both": it has dynamics.',

@@ -11,7 +11,7 @@ export function addExport(program: Command, run: Run): void {
       'Write the functions of a trained model (potential, Langevin step, features, generator, …) as ONNX files that run without Brownian, with a model card.',
     )
     .argument('<run>', 'folder of the run')
-    .option('--batch <n>', 'items at a time, for functions that cannot take any number', '64')
+    .option('--batch <n>', 'items at a time, for functions that cannot take any number (default: as in training)')
     .option('-o, --out <folder>', 'where files are written (default: export in the run’s folder)')
     .addHelpText(
       'after',

@@ -47,7 +47,7 @@ function addInpaint(program: Command, run: Run): void {
     .option('--mask <list>', 'square, spots, both, or an image of that size whose white is missing', 'square')
     .option(
       '--method <name>',
-      'encode: through encoder and decoder; dynamics: Langevin steps, the known pixels held; both (default: encode, if the model can)',
+      'encode: latents that agree with the known pixels, decoded; dynamics: Langevin steps, the known pixels held; both (default: encode, if the model can)',
     );
   addComparison(command, 'inpaint');
   addSampling(command);

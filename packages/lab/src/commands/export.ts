@@ -16,11 +16,15 @@ import { type Trained, openTrained } from './trained.ts';
 export interface ExportRequest {
   readonly run: string;
   readonly out?: string;
-  readonly batch: string;
+  readonly batch?: string;
 }
 
 /** @throws UserError for a model that says nothing of what it consists of */
-async function exportAll(context: Context, { run, learner, state }: Trained, batch: number): Promise<OnnxExport[]> {
+async function exportAll(
+  context: Context,
+  { run, learner, state }: Trained,
+  batch: number | undefined,
+): Promise<OnnxExport[]> {
   const functions = learner.exports?.(state) ?? [];
   if (functions.length === 0)
     throw new UserError(`${learner.name} has no functions to export; ${run.path} can only be used with brownian.`);
@@ -43,7 +47,7 @@ async function exportAll(context: Context, { run, learner, state }: Trained, bat
 
 /** `brownian export`: the functions of a trained model as ONNX files, with a model card. @throws UserError for anything the user can put right */
 export async function exportCommand(context: Context, request: ExportRequest): Promise<ExitCode> {
-  const batch = wholeNumber('--batch', request.batch, 1, 100_000);
+  const batch = request.batch === undefined ? undefined : wholeNumber('--batch', request.batch, 1, 100_000);
   const trained = await openTrained(context, request.run);
   try {
     const { run, iteration } = trained;

@@ -31,7 +31,7 @@ export async function inpaintCommand(context: Context, request: InpaintRequest):
     const given = request.images === undefined ? {} : { images: request.images };
     const images = await openTaskImages(run, 'inpaint', { ...given, count, seed });
     const masks = await openMasks(request.mask, images.x, seed);
-    const trial = { learner, state, images, masks, method };
+    const trial = { learner, state, images, masks, methods: method && [method] };
     const results = await withComparison(context, run, images, request, (comparison) =>
       asked(() => tryInpainting(trial, comparison)),
     );

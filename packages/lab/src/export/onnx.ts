@@ -84,6 +84,8 @@ async function differenceAt(
   return Math.max(...differences);
 }
 
+/** Items at a time for functions that need a number and say none. */
+const USUAL_BATCH = 64;
 /** Batches that a file with an open batch is tried with. */
 const TRIED: readonly number[] = [1, 3];
 
@@ -101,12 +103,12 @@ function described<T extends { readonly name: string; readonly shape: readonly (
 /**
  * Writes a function as an ONNX model of standard operators (opset 18), of any batch where that can be, and tries it on noise.
  *
- * @param batch items at a time where the batch cannot be open and the function does not say
+ * @param batch items at a time where the batch cannot be open; default: what the function says, or 64
  */
-export async function exportFunction(runtime: Runtime, fn: ExportedFunction, batch: number): Promise<OnnxExport> {
+export async function exportFunction(runtime: Runtime, fn: ExportedFunction, batch?: number): Promise<OnnxExport> {
   const compiled = runtime.compile((...inputs: Tensor[]) => fn.apply(...inputs), { name: fn.name });
-  const open = fn.batch === undefined ? openBatch((size) => modelAt(fn, compiled, size)) : undefined;
-  const size = open === undefined ? (fn.batch ?? batch) : null;
+  const open = openBatch((items) => modelAt(fn, compiled, items));
+  const size = open === undefined ? (batch ?? fn.batch ?? USUAL_BATCH) : null;
   const model = open ?? modelAt(fn, compiled, size as number);
   const bytes = encodeModel({ ...model, name: fn.name });
   const loaded = await runtime.loadModel(bytes, `${fn.name}.onnx`);

@@ -25,6 +25,18 @@ export interface ImageRequest {
   readonly seed: number;
 }
 
+/** At most `count` images of a data set, by chance; the same for a seed. */
+export async function chooseImages(
+  data: Dataset,
+  split: TaskImages['split'],
+  count: number,
+  seed: number,
+): Promise<TaskImages> {
+  const order = createStream(seed).split('task images').permutation(data.size).data.slice(0, count) as Int32Array;
+  const { x } = await data.batch(order.toSorted());
+  return { name: data.name, split, x };
+}
+
 /** @throws UserError unless the run's items are images */
 export function requireImages({ path, record }: Run, task: string): void {
   const { itemShape } = record.data;
@@ -69,7 +81,5 @@ export async function openTaskImages(run: Run, task: string, request: ImageReque
       `${images ?? run.config.data} has images of ${theirs} (channels×height×width), ${run.path} learned from ${ours}; ` +
         'train with --images.size, or give images of that size and colour.',
     );
-  const order = createStream(seed).split('task images').permutation(data.size).data.slice(0, count) as Int32Array;
-  const { x } = await data.batch(order.toSorted());
-  return { name: data.name, split, x };
+  return await chooseImages(data, split, count, seed);
 }

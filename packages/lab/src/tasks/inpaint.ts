@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type NDArray, type Tree, zeros } from '@brownian/graph';
-import { type Stream, createStream } from '@brownian/runtime';
+import { createStream } from '@brownian/runtime';
 import { FILLS, type FillName, type InpaintMethod, type Learner, inpaint, inpaintMethods, merge } from 'brownian';
 import { gridPng } from '../images/grid.ts';
 import { writeAtomically } from '../runs/atomic.ts';
@@ -18,13 +18,13 @@ export interface InpaintTrial {
   readonly images: TaskImages;
   readonly masks: readonly Mask[];
   /** Default: the first of what the model can do. */
-  readonly method?: InpaintMethod | undefined;
+  readonly methods?: readonly InpaintMethod[] | undefined;
 }
 
 /** What came of a mask. */
 export interface Inpainted {
   readonly mask: string;
-  /** The images as the model completed them. */
+  /** The images as the model completed them, by the first of the methods. */
   readonly filled: NDArray;
   /** Scores of the model's and of the trivial fillings. */
   readonly scored: readonly ScoredWay[];
@@ -39,9 +39,9 @@ async function fillAll(
   { learner, state, images: { x } }: InpaintTrial,
   { name, known }: Mask,
   method: InpaintMethod | undefined,
-  draw: Stream,
-  { start }: Comparison,
+  { start, seed }: Comparison,
 ): Promise<NDArray> {
+  const draw = createStream(seed).split(`inpaint ${name}`);
   return await inBatches(x.shape[0] as number, `mask ${name}`, start, (from, to) => {
     const part = { x: itemsFrom(x, from, to), known: itemsFrom(known, from, to) };
     return inpaint(learner, state, part, draw, method);
@@ -49,19 +49,19 @@ async function fillAll(
 }
 
 async function tryMask(trial: InpaintTrial, mask: Mask, comparison: Comparison): Promise<Inpainted> {
-  const { learner, images } = trial;
-  const method = trial.method ?? inpaintMethods(learner)[0];
-  const draw = createStream(comparison.seed).split(`inpaint ${mask.name}`);
-  const filled = await fillAll(trial, mask, method, draw, comparison);
+  const { learner, images, methods = inpaintMethods(learner).slice(0, 1) } = trial;
   const { x } = images;
-  const others = TRIVIAL.map((name) => [name, FILLS[name]({ x, known: mask.known })] as const);
-  const ways = [[`model (${method})`, filled] as const, ...others];
+  const ways: [fill: string, result: NDArray][] = [];
+  // A model without any method says so when it is asked.
+  for (const method of methods.length === 0 ? [undefined] : methods)
+    ways.push([`model (${method})`, await fillAll(trial, mask, method, comparison)]);
+  const [, filled] = ways[0] as (typeof ways)[number];
+  for (const name of TRIVIAL) ways.push([name, FILLS[name]({ x, known: mask.known })]);
   const scored: ScoredWay[] = [];
-  for (const [fill, result] of ways)
-    scored.push({
-      way: { mask: mask.name, fill },
-      scores: await compareImages(result, images, `${fill}, ${mask.name}`, comparison),
-    });
+  for (const [fill, result] of ways) {
+    const scores = await compareImages(result, images, `${fill}, ${mask.name}`, comparison);
+    scored.push({ way: { mask: mask.name, fill }, scores });
+  }
   const masked = merge(x, mask.known, zeros(x.shape));
   const picture = await rowsPng([x, masked, ...ways.map(([, result]) => result)]);
   return { mask: mask.name, filled, scored, picture };
