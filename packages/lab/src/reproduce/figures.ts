@@ -17,7 +17,8 @@ const DRAWN: ReadonlySet<string> = new Set([
 function groupOf({ settings }: CellResult): string {
   const { class: member, image, data, images, lambda, seed } = settings;
   const rate = lambda === undefined ? '' : `, λ ${lambda}`;
-  return `${member ?? image ?? data ?? ''}, ${images} images${rate}, seed ${seed}`;
+  const count = images === undefined ? '' : `, ${images} images`;
+  return `${member ?? image ?? data ?? ''}${count}${rate}, seed ${seed}`;
 }
 
 /** What sets a cell apart within its group. */
