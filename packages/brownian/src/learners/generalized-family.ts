@@ -1,6 +1,7 @@
 import type { Runtime } from '@brownian/runtime';
 import { jko } from '../flows/jko.ts';
 import { kl } from '../flows/kl.ts';
+import { fitsDcgan } from '../nets/dcgan.ts';
 import type { Layer } from '../nets/net.ts';
 import { LANGEVIN_DEFAULTS, driftScale } from '../samplers/langevin.ts';
 import type { ModelFamily, ModelPreset } from './family.ts';
@@ -28,18 +29,31 @@ interface Switches {
 
 /** β of models with the JKO flow [paper]. */
 const BETA = 60;
-/** Iterations for each update of the generator [paper]. */
-const EVERY = 4;
+/** Iterations for each update of the generator. The paper's is 4; runs of minutes have too few updates for that. */
+const EVERY = 2;
 /** Langevin steps of chains that are not amortised, the least of the paper's [10, 40]. */
 const STEPS = 10;
 /** Weight of mean Φ² in units of the network's output, before `gain`. */
 const ENERGY_L2 = 0.001;
 
-function potentialFor(images: boolean, gain: number): ConditionalDescriptorOptions {
+/** Channels of convolutions that halve images until at most 4 pixels are left: 16, 32, 64 for 28 and 32 pixels, twice as many for larger images. */
+function channelsFor(side: number): number[] {
+  const first = side > 32 ? 32 : 16;
+  const count = Math.max(1, Math.ceil(Math.log2(side / 4)));
+  return Array.from({ length: count }, (_, i) => first * 2 ** i);
+}
+
+function potentialFor(itemShape: readonly number[], gain: number): ConditionalDescriptorOptions {
   const common = { hidden: 0, activation: 'leakyRelu', theta: 'position', gain, classes: 0 } as const;
-  return images
-    ? { ...common, net: 'conv', channels: [16, 32, 64], kernels: [4] }
-    : { ...common, net: 'mlp', channels: [128, 128], kernels: [] };
+  if (itemShape.length !== 3) return { ...common, net: 'mlp', channels: [128, 128], kernels: [] };
+  return { ...common, net: 'conv', channels: channelsFor(Math.min(...itemShape.slice(1))), kernels: [4] };
+}
+
+/** Length of latents: the paper's 256 and 128 for 64×64 and 32×32 images in colour, less for what is simpler. */
+function latentFor([channels, ...sides]: readonly number[]): number {
+  if (sides.length === 0) return 2;
+  if (Math.max(...sides) > 32) return 256;
+  return channels === 1 ? 64 : 128;
 }
 
 /**
@@ -54,7 +68,7 @@ function defaultsFor({ beta, amortised, learned, every }: Switches) {
     const gain = images ? 3 : 1;
     const steps = amortised ? 1 : STEPS;
     return {
-      potential: potentialFor(images, gain),
+      potential: potentialFor(itemShape, gain),
       langevin: images
         ? {
             ...LANGEVIN_DEFAULTS,
@@ -80,14 +94,15 @@ function defaultsFor({ beta, amortised, learned, every }: Switches) {
         ema: 0.99,
       },
       upsampling: {
-        net: images ? 'dcgan' : 'mlp',
-        width: images ? 32 : 128,
+        ...(fitsDcgan(itemShape)
+          ? ({ net: 'dcgan', width: 32 } as const)
+          : ({ net: 'mlp', width: images ? 512 : 128 } as const)),
         learning: amortised ? 'amortised' : 'reconstruction',
         every,
         learningRate: 1e-3,
         embedding: 16,
       },
-      hidden: { dim: images ? 64 : 2, start: 'normal', learned, learningRate: 1e-2, prior: 0, sampling: 'start' },
+      hidden: { dim: latentFor(itemShape), start: 'normal', learned, learningRate: 1e-2, prior: 0, sampling: 'start' },
       chains: { particles: 50, bufferSize: 2000, fresh: 1 },
       sampling: { steps, temperature: null },
     };
