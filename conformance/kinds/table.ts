@@ -5,6 +5,7 @@ import { conformDescriptorIteration } from './descriptor-iteration.ts';
 
 import { conformEiegGanLosses } from './eieg-gan-losses.ts';
 import { conformEiegMetric } from './eieg-metric.ts';
+import { conformGeneratorIteration } from './generator-iteration.ts';
 import { conformMetrics } from './metrics.ts';
 import { conformOde } from './ode.ts';
 import { conformOptimizers } from './optimizers.ts';
@@ -16,6 +17,7 @@ export const KINDS: Readonly<Record<string, Conform>> = {
   convTranspose2d: conformConvTranspose2d,
   batchNorm: conformBatchNorm,
   'descriptor-iteration': conformDescriptorIteration,
+  'generator-iteration': conformGeneratorIteration,
   optimizers: conformOptimizers,
   metrics: conformMetrics,
   'eieg-metric': conformEiegMetric,

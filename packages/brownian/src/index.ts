@@ -49,12 +49,26 @@ export { ACTIVATIONS, type ActivationName } from './nets/activations.ts';
 export {
   type DcganDiscriminatorOptions,
   type DcganGeneratorOptions,
+  type Normalisation,
   dcganDiscriminator,
   dcganGenerator,
   fitsDcgan,
 } from './nets/dcgan.ts';
 export { type GaborOptions, gaborBank } from './nets/gabor.ts';
-export { type ConvLayerOptions, conv, dense, flatten, pointwise, pool, normalFanIn } from './nets/layers.ts';
+export { V0_CHANNELS, v0Generator, v0Synthesizer } from './nets/ggcn-v0.ts';
+export { type Generator, type LabelledGeneratorOptions, labelledGenerator } from './nets/labelled.ts';
+export {
+  type ConvLayerOptions,
+  type Padding,
+  conv,
+  dense,
+  flatten,
+  normalFanIn,
+  normalise,
+  normaliseImages,
+  pointwise,
+  pool,
+} from './nets/layers.ts';
 export { type Layer, type Net, builtIn, chain, withWeights } from './nets/net.ts';
 export { type OnnxFilterOptions, onnxFilters } from './nets/onnx.ts';
 export { pyramid } from './nets/pyramid.ts';
@@ -71,6 +85,8 @@ export {
   vggTensorNames,
   vggTrunk,
 } from './nets/vgg.ts';
+export { type ResNetOptions, resNet50, resNet50Generator } from './nets/resnet50.ts';
+export { type DeconvLayerOptions, deconv, unflatten, upsample } from './nets/upsampling.ts';
 export { WIDE_RESNETS, type WideResNetOptions, wideResNet } from './nets/wide-resnet.ts';
 export { type MlpOptions, mlp } from './nets/mlp.ts';
 
@@ -185,6 +201,20 @@ export { LOSS_FIELDS, adversarialModel } from './learners/adversarial-family.ts'
 export type * from './learners/adversarial-options.ts';
 export type { AdversarialModelName } from './learners/adversarial-presets.ts';
 export type * from './learners/options.ts';
+export { generalizedLearner } from './learners/generalized.ts';
+export type { GeneralizedLearner, GeneralizedModel, GeneralizedState } from './learners/generalized-model.ts';
+export { type GeneralizedModelName, createGeneralizedLearner } from './learners/generalized-family.ts';
+export {
+  type GeneratorAt,
+  type GeneratorLearning,
+  type GeneratorUpdate,
+  type HiddenLearning,
+  generatorLosses,
+  generatorUpdate,
+} from './learners/generator-update.ts';
+export { buildGenerator } from './learners/generator.ts';
+export { type HiddenStart, thumbnailSize } from './learners/hidden.ts';
+export type { Chains, Replay } from './learners/replay.ts';
 export {
   type DescriptiveLearner,
   type DescriptiveModel,

@@ -15,7 +15,7 @@ export interface Potential {
   /**
    * Φ of each particle: x `[particles, ...dims]` → `[particles]`.
    *
-   * @param condition for potentials that take one, such as the clock of a flow, `[particles]`
+   * @param condition for potentials that take one: the clock of a flow, or labels (int32), `[particles]`
    */
   apply(params: SymbolicParams, x: Tensor, condition?: Tensor): Tensor;
   /** Responses of the filters, `[particles, channels, ...positions]`; potentials without filters leave it out. */
@@ -31,6 +31,8 @@ export type Metrics = Readonly<Record<string, number>>;
 export interface Batch {
   readonly x: NDArray;
   readonly labels?: NDArray;
+  /** Which items of the data set these are, int32 `[batch]`: for learners that keep something of every item. */
+  readonly indices?: NDArray;
 }
 
 /** A data set: in memory, or read and decoded as batches ask for it. */
@@ -113,13 +115,19 @@ export interface Learner<S extends Tree<NDArray> = Tree<NDArray>> {
   init(key: Stream, data: Dataset): Promise<S>;
   /** One outer iteration. The state given is not changed. */
   step(state: S, batch: Batch, draw: Stream): Promise<[S, Metrics]>;
-  /** `n` samples `[n, ...item]`. */
-  sample(state: S, n: number, draw: Stream): Promise<NDArray>;
+  /**
+   * `n` samples `[n, ...item]`.
+   *
+   * @param labels of the samples, int32 `[n]`, for models that have `classes`; they draw them evenly otherwise
+   */
+  sample(state: S, n: number, draw: Stream, labels?: NDArray): Promise<NDArray>;
   /**
    * The way to `n` samples, for learners whose samples move there: at most `moments` looks, the first before any step, the last at the samples that
    * {@link sample} draws from the same stream.
    */
   trajectory?(state: S, n: number, draw: Stream, moments: number): Promise<readonly Moment[]>;
+  /** How many labels samples can be asked for; models that are not conditional on labels leave it out. */
+  readonly classes?: number;
   /** The state's current particles, `[particles, ...item]`, to look at while it trains. */
   particles(state: S): NDArray;
   /** Φ of items, `[n, ...item]` → `[n]`: higher where they look more like data. Models without a potential leave it out. */

@@ -25,9 +25,13 @@ export const METRIC_GUIDE: readonly MetricGuide[] = [
   { name: 'potentialData', chart: 'potential', label: 'data', short: 'Φ data' },
   { name: 'potentialParticles', chart: 'potential', label: 'particles', short: 'Φ particles' },
   { name: 'energy', chart: 'energy', label: 'energy' },
+  { name: 'potentialGenerated', chart: 'potential', label: 'generated' },
+  { name: 'reconstructionError', chart: 'reconstruction', label: 'mean square', short: 'moved' },
   { name: 'gradientNorm', chart: 'force', label: '‖∇Φ‖' },
   { name: 'particleSpread', chart: 'spread', label: 'spread' },
   { name: 'parameterGradientNorm', chart: 'gradient', label: 'gradient norm' },
+  { name: 'generatorGradientNorm', chart: 'gradient', label: 'of the generator' },
+  { name: 'hiddenNorm', chart: 'hidden', label: 'mean ζ²' },
   { name: 'speed', chart: 'speed', label: 'squared speed' },
   { name: 'previousSpeed', chart: '', label: 'squared speed at the previous particles' },
   { name: 'loss', chart: 'loss', label: 'loss' },
@@ -69,6 +73,20 @@ export const CHART_GUIDE: readonly ChartGuide[] = [
     log: false,
   },
   {
+    key: 'reconstruction',
+    title: 'How far particles move from where the generator put them',
+    meaning:
+      'Mean square difference, per pixel, between what the generator makes and what the particles became. Small when the generator has caught up with the sampler.',
+    log: true,
+  },
+  {
+    key: 'hidden',
+    title: 'Mean square of the learned latents',
+    meaning:
+      'Near 1 they still look like draws of the normal distribution that samples begin at; far from 1 they have wandered off.',
+    log: false,
+  },
+  {
     key: 'force',
     title: 'Force on a particle, ‖∇Φ‖',
     meaning:
@@ -85,7 +103,7 @@ export const CHART_GUIDE: readonly ChartGuide[] = [
   {
     key: 'gradient',
     title: 'Gradient norm of the parameters',
-    meaning: 'Length of the gradient that changes Φ. Spikes and steady growth announce divergence.',
+    meaning: 'Length of the gradient that changes Φ, or the generator. Spikes and steady growth announce divergence.',
     log: true,
   },
   {
@@ -105,7 +123,8 @@ export const CHART_GUIDE: readonly ChartGuide[] = [
     key: 'losses',
     title: 'Losses',
     meaning:
-      'What each network descends. The two work against each other, so neither has to fall; a loss that runs away means that one side is winning for good.',
+      'What each network descends. The two work against each other, so neither has to fall; a loss that runs away means that one side is winning for good. ' +
+      'A generator beside a potential descends half the squared distance from the particles that it should make, or minus Φ at what it makes.',
     log: false,
   },
   {

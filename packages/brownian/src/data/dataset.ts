@@ -90,9 +90,11 @@ function labelledDataset(
     const values = new Float32Array(n * stride);
     await fill(values, indices, draw);
     const x = ndarray(values, [n, ...itemShape]);
-    if (labels === undefined) return { x };
+    const places = ndarray(Int32Array.from(indices), [n]);
+    if (labels === undefined) return { x, indices: places };
     return {
       x,
+      indices: places,
       labels: ndarray(
         Int32Array.from(indices, (index) => labels[index] as number),
         [n],

@@ -12,6 +12,8 @@ export interface FlowPoint {
   readonly previous: Tensor;
   /** γ ~ U[0, 1], a scalar drawn once per outer iteration. */
   readonly gamma: Tensor;
+  /** Labels of each of these for a potential that is conditional on them, int32 `[batch]` and `[particles]`. */
+  readonly labels?: { readonly data: Tensor; readonly particles: Tensor; readonly previous: Tensor };
 }
 
 /** The descent direction of the parameters and scalars that describe the point. */
@@ -38,8 +40,8 @@ export function contrast(
   at: FlowPoint,
   { energyL2 = 0 }: ContrastOptions,
 ): { loss: Tensor; parts: Record<string, Tensor> } {
-  const onData = potential.apply(params, at.data);
-  const onParticles = potential.apply(params, at.particles);
+  const onData = potential.apply(params, at.data, at.labels?.data);
+  const onParticles = potential.apply(params, at.particles, at.labels?.particles);
   const parts = { potentialData: onData.mean(), potentialParticles: onParticles.mean() };
   const difference = parts.potentialParticles.sub(parts.potentialData);
   const loss =
@@ -48,9 +50,15 @@ export function contrast(
 }
 
 /** Mean over particles of ‖scale·∇ₓΦ‖²: with scale = h²/2, the squared displacement of one noise-free step. */
-export function squaredSpeed(potential: Potential, params: SymbolicParams, x: Tensor, scale: number): Tensor {
+export function squaredSpeed(
+  potential: Potential,
+  params: SymbolicParams,
+  x: Tensor,
+  scale: number,
+  labels?: Tensor,
+): Tensor {
   const n = x.shape[0] as number;
-  return force(potential, params, x)
+  return force(potential, params, x, labels)
     .square()
     .sum()
     .mul((scale * scale) / n);
@@ -60,10 +68,16 @@ export function squaredSpeed(potential: Potential, params: SymbolicParams, x: Te
  * The same number, with the same gradient in the parameters by another way: with g = ∇ₓΦ held constant, ∇θ‖∇ₓΦ‖² = 2 ∇θ(g·∇ₓΦ), and
  * g·∇ₓΦ is one directional derivative of Φ. For fixed filters, Φ = Σ θₖFₖ(x), that is 2 D_g Fₖ(x) (METHODS section 1).
  */
-export function directionalSpeed(potential: Potential, params: SymbolicParams, x: Tensor, scale: number): Tensor {
+export function directionalSpeed(
+  potential: Potential,
+  params: SymbolicParams,
+  x: Tensor,
+  scale: number,
+  labels?: Tensor,
+): Tensor {
   const n = x.shape[0] as number;
-  const g = stopGradient(force(potential, params, x));
-  const [, slope] = jvp((at: Tensor) => potential.apply(params, at).sum(), x, g);
+  const g = stopGradient(force(potential, params, x, labels));
+  const [, slope] = jvp((at: Tensor) => potential.apply(params, at, labels).sum(), x, g);
   return slope
     .mul(2)
     .sub(g.square().sum())

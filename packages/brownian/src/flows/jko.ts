@@ -29,8 +29,8 @@ export function speedPenalty(
   { beta, speedScale, penalty = 'double-backprop' }: JkoOptions,
 ): { loss: Tensor; parts: Record<string, Tensor> } {
   const squared = penalty === 'directional' ? directionalSpeed : squaredSpeed;
-  const speed = squared(potential, params, at.particles, speedScale);
-  const previousSpeed = squared(potential, params, at.previous, speedScale);
+  const speed = squared(potential, params, at.particles, speedScale, at.labels?.particles);
+  const previousSpeed = squared(potential, params, at.previous, speedScale, at.labels?.previous);
   const mean = previousSpeed.mul(operand(1).sub(at.gamma)).add(speed.mul(at.gamma));
   return { loss: mean.mul(beta / 2), parts: { speed, previousSpeed } };
 }

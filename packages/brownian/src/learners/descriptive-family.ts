@@ -42,7 +42,15 @@ function learned(beta: number): (itemShape: readonly number[]) => DescriptorLear
           theta: 'position',
           gain,
         }
-      : { net: 'mlp', channels: [128, 128], kernels: [], hidden: 0, activation: 'silu', theta: 'position', gain: 1 },
+      : {
+          net: 'mlp',
+          channels: [128, 128],
+          kernels: [],
+          hidden: 0,
+          activation: 'silu',
+          theta: 'position',
+          gain: 1,
+        },
     langevin: isImage(itemShape)
       ? { ...LANGEVIN_DEFAULTS, sigma: 0.5, reference: false, temperature: 0.0025, clip: [-1, 1], maxDisplacement: 0.3 }
       : { ...LANGEVIN_DEFAULTS, sigma: 0.5, reference: false },
@@ -114,7 +122,15 @@ function gridded(beta: number): (itemShape: readonly number[]) => DescriptorLear
 /** Fixed filters: the settings of the papers (generalised GCN, section 5.1), plain gradient ascent. */
 function fixed(beta: number): (itemShape: readonly number[]) => DescriptorLearnerOptions {
   return () => ({
-    potential: { net: 'gabor', channels: [], kernels: [], hidden: 0, activation: 'relu', theta: 'position', gain: 1 },
+    potential: {
+      net: 'gabor',
+      channels: [],
+      kernels: [],
+      hidden: 0,
+      activation: 'relu',
+      theta: 'position',
+      gain: 1,
+    },
     langevin: LANGEVIN_DEFAULTS,
     flow: { beta, penalty: 'double-backprop', implicitSteps: 0, energyL2: 0, dataNoise: 0 },
     optimizer: {

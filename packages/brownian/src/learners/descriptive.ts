@@ -11,7 +11,7 @@ import {
   sameShape,
 } from '@brownian/graph';
 import type { Compiled, Runtime, Stream } from '@brownian/runtime';
-import type { Flow } from '../flows/flow.ts';
+import type { Flow, FlowPoint } from '../flows/flow.ts';
 import type {
   Batch,
   Dataset,
@@ -78,13 +78,10 @@ export interface DescriptiveLearner extends Learner<DescriptiveState> {
   exports(state: DescriptiveState): readonly ExportedFunction[];
 }
 
-type UpdateArguments = [
-  params: SymbolicParams,
-  optimizer: SymbolicState,
-  average: Tree<Tensor>,
-  at: { data: Tensor; particles: Tensor; previous: Tensor; gamma: Tensor },
-];
-type UpdateResult = {
+/** Arguments of {@link descriptiveUpdate}'s function. */
+export type UpdateArguments = [params: SymbolicParams, optimizer: SymbolicState, average: Tree<Tensor>, at: FlowPoint];
+/** Its result. */
+export type UpdateResult = {
   params: SymbolicParams;
   optimizer: SymbolicState;
   average: Tree<Tensor>;
@@ -104,7 +101,9 @@ export function descriptiveUpdate({
   ema,
   langevin: options,
   weightClip = null,
-}: DescriptiveModel): (...args: UpdateArguments) => UpdateResult {
+}: Pick<DescriptiveModel, 'potential' | 'flow' | 'optimizer' | 'ema' | 'langevin' | 'weightClip'>): (
+  ...args: UpdateArguments
+) => UpdateResult {
   return function update(params, optimizerState, average, at) {
     const { gradients, metrics } = flow.gradients(potential, params, at);
     const [updates, nextOptimizer] = optimizer.update(gradients, optimizerState, params);
@@ -129,6 +128,17 @@ export function descriptiveUpdate({
 
 function isEmpty(tree: unknown): boolean {
   return flatten(tree).leaves.length === 0;
+}
+
+/** Data with Gaussian noise of a standard deviation, within bounds. */
+export function noisyData(x: NDArray, std: number, bounds: readonly [number, number] | null, draw: Stream): NDArray {
+  if (std === 0) return x;
+  const [low, high] = bounds ?? [-Infinity, Infinity];
+  const noise = draw.normal(x.shape).data as Float32Array;
+  return {
+    ...x,
+    data: (x.data as Float32Array).map((v, i) => Math.min(high, Math.max(low, v + std * (noise[i] as number)))),
+  };
 }
 
 class LangevinLearner implements DescriptiveLearner {
@@ -173,18 +183,6 @@ class LangevinLearner implements DescriptiveLearner {
     };
   }
 
-  /** Data with the model's data noise, within the particles' bounds. */
-  #noisy(x: NDArray, draw: Stream): NDArray {
-    const { dataNoise, langevin: options } = this.#model;
-    if (dataNoise === 0) return x;
-    const [low, high] = options.clip ?? [-Infinity, Infinity];
-    const noise = draw.normal(x.shape).data as Float32Array;
-    return {
-      ...x,
-      data: (x.data as Float32Array).map((v, i) => Math.min(high, Math.max(low, v + dataNoise * (noise[i] as number)))),
-    };
-  }
-
   /** Where this iteration's particles start, and the rows of the buffer they came from. */
   #begin(state: DescriptiveState, draw: Stream): { x: NDArray; rows: Int32Array | undefined } {
     const { chains } = this.#model;
@@ -208,10 +206,11 @@ class LangevinLearner implements DescriptiveLearner {
     draw: Stream,
   ): Promise<[DescriptiveState, Metrics]> {
     this.#checkBatch(batch);
-    const { langevin: options } = this.#model;
+    const { langevin: options, dataNoise } = this.#model;
     const [moved, { gradientNorm }] = await this.#sampler.run(this.#sampler.init(state.params, x), options.steps, draw);
     const gamma = ndarray(draw.next(), []);
-    const at = { data: this.#noisy(batch.x, draw), particles: moved.x, previous: state.particles, gamma };
+    const data = noisyData(batch.x, dataNoise, options.clip, draw);
+    const at = { data, particles: moved.x, previous: state.particles, gamma };
     const updated = await this.#update(state.params, state.optimizer, state.average ?? [], at);
     const next: DescriptiveState = {
       params: updated.params,

@@ -98,7 +98,7 @@ export interface SamplingOptions {
 }
 
 /** A network that comes with the library. */
-export type BuiltInNet = 'conv' | 'grid' | 'gabor' | 'mlp';
+export type BuiltInNet = 'conv' | 'grid' | 'gabor' | 'v0' | 'resnet50' | 'mlp';
 
 /** The potential of a descriptive model. */
 export interface DescriptorOptions {
@@ -153,4 +153,63 @@ export interface DescriptorLearnerOptions {
   readonly chains: ChainOptions;
   readonly sampling: SamplingOptions;
   readonly grids: GridOptions;
+}
+
+/** A network from latents to items that comes with the library. */
+export type GeneratorNet = 'dcgan' | 'v0' | 'resnet50' | 'mlp' | 'linear';
+
+/** The generator of a generalised model, which takes the place of the coarser grids, and how it learns (generalised GCN, section 4.2). */
+export interface UpsamplingOptions {
+  /**
+   * `dcgan`: transposed convolutions from a few pixels, for images that halve evenly. `v0`, `resnet50`: those of the paper, for 32×32 and 64×64 images.
+   * `mlp`: two hidden layers, for points or small images. `linear`: one layer without a nonlinearity, to compare with.
+   */
+  readonly net: GeneratorNet;
+  /** Channels nearest to the image, of which layers before it have multiples; units of the hidden layers of `mlp`. The paper's nets have 64. */
+  readonly width: number;
+  /** `reconstruction` of the sampler's particles (Eq. 19), or `amortised`: ascent of Φ at what is generated (Eq. 23). */
+  readonly learning: 'reconstruction' | 'amortised';
+  /** Iterations for each update of the generator and of hidden rows. The paper's is 4. */
+  readonly every: number;
+  /** Learning rate; rule, momentum, schedule, clipping of gradients and averaging are those of `optimizer`. */
+  readonly learningRate: number;
+  /** Length of the learned vector that stands for a label, with `potential.classes`. */
+  readonly embedding: number;
+}
+
+/** The hidden space of a generalised model. */
+export interface HiddenOptions {
+  /** Length of a latent ζ. The paper's is 128 to 256. */
+  readonly dim: number;
+  /** Where latents begin: draws of N(0, I), or `thumbnails` of data, as the first grid of a multi-grid model. */
+  readonly start: 'normal' | 'thumbnails';
+  /** Keep a row ζ for every item of the data and learn it (Eq. 20). */
+  readonly learned: boolean;
+  /** Step ε of the descent of learned rows, whose loss is in squared units of x. The paper's is 1e-3 to 1e-2. */
+  readonly learningRate: number;
+  /** Weight of ‖ζ‖²/2 in the loss of learned rows, which pulls them to N(0, I). Default 0. */
+  readonly prior: number;
+  /** Latents of samples: from where latents `start`, or from learned `rows`. */
+  readonly sampling: 'start' | 'rows';
+}
+
+/** The potential of a generalised model. */
+export interface ConditionalDescriptorOptions extends DescriptorOptions {
+  /** Labels that Φ and the generator are conditional on, with a row of θ for each; 0 is unconditional. Default 0. */
+  readonly classes: number;
+}
+
+/**
+ * Every option of the generalised models: a descriptive model, the synthesizer, whose chains begin where a generator puts them. With `chains.fresh`
+ * of 1 all begin there anew; with less, the others are gone on with from a replay buffer.
+ */
+export interface GeneralizedLearnerOptions {
+  readonly potential: ConditionalDescriptorOptions;
+  readonly langevin: LangevinOptions;
+  readonly flow: Omit<FlowOptions, 'implicitSteps'>;
+  readonly optimizer: OptimizerOptions;
+  readonly upsampling: UpsamplingOptions;
+  readonly hidden: HiddenOptions;
+  readonly chains: Pick<ChainOptions, 'particles' | 'bufferSize' | 'fresh'>;
+  readonly sampling: Pick<SamplingOptions, 'steps' | 'temperature'>;
 }

@@ -2,9 +2,11 @@ import type { Potential } from '../interfaces.ts';
 import { ACTIVATIONS } from '../nets/activations.ts';
 import { gaborBank } from '../nets/gabor.ts';
 import { conv, dense, flatten, pointwise } from '../nets/layers.ts';
+import { v0Synthesizer } from '../nets/ggcn-v0.ts';
 import { type Layer, chain } from '../nets/net.ts';
+import { resNet50 } from '../nets/resnet50.ts';
 import { descriptor } from '../potentials/descriptor.ts';
-import type { BuiltInNet, DescriptorOptions } from './options.ts';
+import type { BuiltInNet, ConditionalDescriptorOptions, DescriptorOptions } from './options.ts';
 
 /** A network that options can name, and what has to be known of it. */
 interface NamedNet {
@@ -43,11 +45,21 @@ function gridConvolutions(options: DescriptorOptions): Layer {
   };
 }
 
+function residual({ channels }: DescriptorOptions): Layer {
+  const [width] = channels;
+  if (width !== undefined && channels.length === 1) return resNet50({ width });
+  throw new RangeError(
+    `potential.channels is ${channels.join(', ')}; the net "resnet50" takes one number, the channels of its first stage, which are 64.`,
+  );
+}
+
 /** The networks that come with the library, by the name under which options choose them. */
 const NETS: Readonly<Record<BuiltInNet, NamedNet>> = {
   conv: { takes: 'images', learned: true, layer: convolutions },
   grid: { takes: 'images', learned: true, layer: gridConvolutions },
   gabor: { takes: 'images', learned: false, layer: () => gaborBank() },
+  v0: { takes: 'images', learned: true, layer: ({ channels }) => v0Synthesizer(channels) },
+  resnet50: { takes: 'images', learned: true, layer: residual },
   mlp: {
     takes: 'points',
     learned: true,
@@ -77,7 +89,11 @@ function namedNet({ net }: DescriptorOptions, filters: Layer | undefined): Named
  *
  * @param filters fixed filters in the place of `options.net`, such as `vggFilters(…)`
  */
-export function buildPotential(options: DescriptorOptions, itemShape: readonly number[], filters?: Layer): Potential {
+export function buildPotential(
+  options: DescriptorOptions & Partial<ConditionalDescriptorOptions>,
+  itemShape: readonly number[],
+  filters?: Layer,
+): Potential {
   const { takes, learned: learns, layer } = namedNet(options, filters);
   if (itemShape.length !== (takes === 'points' ? 1 : 3)) {
     const wants = takes === 'points' ? takes : 'images [channels, height, width]';
@@ -85,6 +101,6 @@ export function buildPotential(options: DescriptorOptions, itemShape: readonly n
       `potential.net "${options.net}" takes ${wants}, these items have shape [${itemShape.join(', ')}].`,
     );
   }
-  const { theta, gain } = options;
-  return descriptor(layer(options)(itemShape), { theta, gain, start: learns ? 'random' : 'zero' });
+  const { theta, gain, classes = 0 } = options;
+  return descriptor(layer(options)(itemShape), { theta, gain, classes, start: learns ? 'random' : 'zero' });
 }

@@ -6,17 +6,20 @@ import type { AdversarialLearnerOptions } from './adversarial-options.ts';
 import type { AdversarialModelName } from './adversarial-presets.ts';
 import { DESCRIPTIVE, type DescriptiveModelName } from './descriptive-family.ts';
 import type { ModelFamily, ModelPreset } from './family.ts';
-import type { DescriptorLearnerOptions } from './options.ts';
+import { GENERALIZED, type GeneralizedModelName } from './generalized-family.ts';
+import type { DescriptorLearnerOptions, GeneralizedLearnerOptions } from './options.ts';
 
 /** The options of the models of each family, in groups. */
 export interface FamilyOptions {
   readonly descriptive: DescriptorLearnerOptions;
   readonly adversarial: AdversarialLearnerOptions;
+  readonly generalized: GeneralizedLearnerOptions;
 }
 
 interface FamilyModels {
   readonly descriptive: DescriptiveModelName;
   readonly adversarial: AdversarialModelName;
+  readonly generalized: GeneralizedModelName;
 }
 
 /** Models whose options are the same. */
@@ -32,12 +35,14 @@ export type FamilyOf<N extends ModelName> = { [F in Family]: N extends ModelName
 export const FAMILIES: { readonly [F in Family]: ModelFamily<ModelName<F>, FamilyOptions[F]> } = {
   descriptive: DESCRIPTIVE,
   adversarial: ADVERSARIAL,
+  generalized: GENERALIZED,
 };
 
 /** The table of models. */
 export const MODELS: { readonly [N in ModelName]: ModelPreset<FamilyOptions[FamilyOf<N>]> } = {
   ...DESCRIPTIVE.models,
   ...ADVERSARIAL.models,
+  ...GENERALIZED.models,
 };
 
 /** The family of a model. */

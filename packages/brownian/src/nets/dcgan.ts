@@ -14,6 +14,7 @@ import {
 } from '@brownian/graph';
 import type { Stream } from '@brownian/runtime';
 import type { Params, SymbolicParams } from '../interfaces.ts';
+import { normaliseImages } from './layers.ts';
 import type { Layer } from './net.ts';
 
 /** A convolution without bias, followed by batch normalisation with the batch's own statistics where there is `norm`. */
@@ -33,8 +34,12 @@ function block(shape: Shape, channels: number, norm: boolean, key: Stream): Bloc
   return norm ? { w, norm: { scale: full([channels], 1), shift: zeros([channels]) } } : { w };
 }
 
-function normalised(x: Tensor, { norm }: Block<Tensor>): Tensor {
-  return norm === undefined ? x : batchNorm(x, norm).y;
+/** How a generator normalises: with the statistics of the batch, or each image by itself. */
+export type Normalisation = 'batch' | 'image';
+
+function normalised(x: Tensor, { norm }: Block<Tensor>, kind: Normalisation = 'batch'): Tensor {
+  if (norm === undefined) return x;
+  return kind === 'batch' ? batchNorm(x, norm).y : normaliseImages(x, norm);
 }
 
 function blocksOf(params: SymbolicParams): readonly Block<Tensor>[] {
@@ -117,16 +122,17 @@ export interface DcganGeneratorOptions {
   readonly output: Shape;
   /** Channels of the last hidden layer, doubled in each before it. Default 128. */
   readonly width?: number;
+  /** Default `batch`, as in the paper: an image then depends a little on the others of its batch. */
+  readonly norm?: Normalisation;
 }
 
 /**
  * The DCGAN generator (Radford et al. 2016): transposed convolutions with batch normalisation and ReLU from latents `[latent]`
- * to images in (−1, 1), 4×4×512 → 8×8×256 → 16×16×128 → 32×32 for 32×32 images. Its normalisation takes the statistics of the
- * batch: an image depends a little on the others of its batch.
+ * to images in (−1, 1), 4×4×512 → 8×8×256 → 16×16×128 → 32×32 for 32×32 images.
  *
  * @throws RangeError when the sides of the image do not halve evenly, or inputs are not flat
  */
-export function dcganGenerator({ output, width = 128 }: DcganGeneratorOptions): Layer {
+export function dcganGenerator({ output, width = 128, norm = 'batch' }: DcganGeneratorOptions): Layer {
   const { count, start, channels } = halvings(output, 'dcganGenerator');
   return (inputShape) => {
     const [latent = 0] = inputShape;
@@ -143,7 +149,7 @@ export function dcganGenerator({ output, width = 128 }: DcganGeneratorOptions): 
       apply: (params, z) =>
         blocksOf(params).reduce(
           (h, layer, i) => {
-            const y = normalised(convTranspose2d(h, layer.w, i === 0 ? {} : { stride: 2, padding: 1 }), layer);
+            const y = normalised(convTranspose2d(h, layer.w, i === 0 ? {} : { stride: 2, padding: 1 }), layer, norm);
             return i < count ? relu(y) : tanh(y);
           },
           z.reshape([...z.shape, 1, 1]),

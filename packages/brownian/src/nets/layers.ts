@@ -5,6 +5,8 @@ import {
   convOutput,
   conv2d,
   formatShape,
+  full,
+  groupNorm,
   matmul,
   maxPool2d,
   zeros,
@@ -30,21 +32,29 @@ export function normalFanIn(key: Stream, shape: Shape, fanIn: number, gain = 2):
 
 type Weights = { readonly w: Tensor; readonly b: Tensor };
 
+/** Zeros around an image, in pixels: on every side, or `[top, left, bottom, right]`. */
+export type Padding = number | readonly [number, number, number, number];
+
+/** Padding of every side by itself. */
+export function sides(padding: Padding): readonly [number, number, number, number] {
+  return typeof padding === 'number' ? [padding, padding, padding, padding] : padding;
+}
+
 /** Options of {@link conv}. */
 export interface ConvLayerOptions {
   readonly channels: number;
   readonly kernel: number;
   /** Default 1. */
   readonly stride?: number;
-  /** Zeros around the image. Default: half of kernel − 1, rounded up. */
-  readonly padding?: number;
+  /** Default: half of kernel − 1, rounded up. */
+  readonly padding?: Padding;
 }
 
 /** Convolution with bias: parameters `w [channels, in, kernel, kernel]` and `b [channels]`. */
 export function conv({ channels, kernel, stride = 1, padding = Math.floor(kernel / 2) }: ConvLayerOptions): Layer {
   return (inputShape) => {
     const [c, h, w] = imageShape(inputShape, 'conv');
-    const around = [padding, padding, padding, padding] as const;
+    const around = sides(padding);
     const [oh, ow] = convOutput([h, w], [kernel, kernel], {
       stride: [stride, stride],
       padding: around,
@@ -52,7 +62,7 @@ export function conv({ channels, kernel, stride = 1, padding = Math.floor(kernel
     });
     if (oh < 1 || ow < 1)
       throw new RangeError(
-        `conv: a ${kernel}×${kernel} kernel does not fit images of ${h}×${w} with padding ${padding}.`,
+        `conv: a ${kernel}×${kernel} kernel does not fit images of ${h}×${w} with padding ${around.join(', ')}.`,
       );
     return {
       inputShape,
@@ -63,7 +73,7 @@ export function conv({ channels, kernel, stride = 1, padding = Math.floor(kernel
       }),
       apply: (params, x) => {
         const { w: filters, b } = params as Weights;
-        return conv2d(x, filters, { stride, padding, bias: b });
+        return conv2d(x, filters, { stride, padding: around, bias: b });
       },
     };
   };
@@ -115,7 +125,33 @@ export function pool(kernel: Pair): Layer {
   };
 }
 
-function imageShape(shape: Shape, layer: string): readonly [number, number, number] {
+/** Channels of a group of {@link normaliseImages}. */
+const GROUP = 8;
+
+/** Each image of `[n, channels, h, w]` normalised by itself, over groups of 8 channels, or one group where they do not divide (Wu and He 2018). */
+export function normaliseImages(x: Tensor, affine: { readonly scale: Tensor; readonly shift: Tensor }): Tensor {
+  const channels = x.shape[1] as number;
+  return groupNorm(x, channels % GROUP === 0 ? channels / GROUP : 1, affine);
+}
+
+/**
+ * {@link normaliseImages} as a layer: parameters `scale` and `shift`, `[channels]`. In the place of batch normalisation where an item must not depend
+ * on the others of its batch, as particles must not.
+ */
+export function normalise(): Layer {
+  return (inputShape) => {
+    const [channels] = imageShape(inputShape, 'normalise');
+    return {
+      inputShape,
+      outputShape: inputShape,
+      init: () => ({ scale: full([channels], 1), shift: zeros([channels]) }),
+      apply: (params, x) => normaliseImages(x, params as { scale: Tensor; shift: Tensor }),
+    };
+  };
+}
+
+/** Channels, height and width. @throws RangeError naming the layer when items are no images */
+export function imageShape(shape: Shape, layer: string): readonly [number, number, number] {
   if (shape.length !== 3)
     throw new RangeError(`${layer}: inputs must be images [channels, height, width], got ${formatShape(shape)}.`);
   return shape as unknown as readonly [number, number, number];

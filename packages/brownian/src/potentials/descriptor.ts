@@ -1,4 +1,4 @@
-import { type NDArray, type Tensor, normalizeAxes, sizeOf, zeros } from '@brownian/graph';
+import { type NDArray, type Tensor, gather, normalizeAxes, sizeOf, zeros } from '@brownian/graph';
 import type { Potential, SymbolicParams } from '../interfaces.ts';
 import type { Net } from '../nets/net.ts';
 
@@ -10,6 +10,11 @@ export interface DescriptorPotentialOptions {
   readonly start?: 'zero' | 'random';
   /** Multiplies Φ. Default 1. */
   readonly gain?: number;
+  /**
+   * Labels that Φ is conditional on: θ has a row of weights for each, and {@link Potential.apply} takes the labels of the particles, int32
+   * `[particles]`, as its condition. Default 0, unconditional.
+   */
+  readonly classes?: number;
 }
 
 /** Parameters of a descriptor potential; `features` is empty when the filters are fixed. */
@@ -19,26 +24,35 @@ export interface DescriptorParams {
 }
 
 /**
- * Φ(x; θ, w) = gain · Σₖ θₖ Fₖ(x; w): a weighted sum of filter responses (generalised GCN, Eq. 3; FRAME when F is fixed).
+ * Φ(x; θ, w) = gain · Σₖ θₖ Fₖ(x; w): a weighted sum of filter responses (generalised GCN, Eq. 3; FRAME when F is fixed). With labels y,
+ * Φ(x | y) = gain · Σₖ θ_{y,k} Fₖ(x): filters are shared, weights are of a label.
  *
  * @param net the filters F, `[n, ...item] → [n, channels, ...positions]`
  */
 export function descriptor(
   net: Net,
-  { theta = 'position', start = 'random', gain = 1 }: DescriptorPotentialOptions = {},
+  { theta = 'position', start = 'random', gain = 1, classes = 0 }: DescriptorPotentialOptions = {},
 ): Potential {
   const [channels, ...positions] = net.outputShape as readonly [number, ...number[]];
   const shape = theta === 'position' ? net.outputShape : [channels, ...positions.map(() => 1)];
+  const stored = classes === 0 ? shape : [classes, ...shape];
   const sumAxes = net.outputShape.map((_, i) => i + 1);
   const responsesAt = (params: SymbolicParams, x: Tensor): Tensor =>
     net.apply((params as unknown as DescriptorParams).features, x);
   return {
     init: (key) => ({
-      theta: start === 'zero' ? zeros(shape) : scaledNormal(key.split('theta').normal(shape)),
+      theta: start === 'zero' ? zeros(stored) : scaledNormal(key.split('theta').normal(stored), sizeOf(shape)),
       features: net.init(key.split('features')),
     }),
-    apply: (params, x) => {
-      const { theta: weights } = params as unknown as DescriptorParams;
+    apply: (params, x, labels) => {
+      const { theta: all } = params as unknown as DescriptorParams;
+      if ((classes === 0) !== (labels === undefined))
+        throw new TypeError(
+          classes === 0
+            ? 'descriptor: this potential is unconditional, so it takes no labels.'
+            : `descriptor: this potential is conditional on ${classes} labels, so it needs those of the particles.`,
+        );
+      const weights = labels === undefined ? all : gather(all, labels, 0);
       return responsesAt(params, x).mul(weights).sum(sumAxes).mul(gain);
     },
     features: responsesAt,
@@ -49,8 +63,8 @@ export function descriptor(
   };
 }
 
-/** Normal weights scaled so that Φ of unit features has unit size. */
-function scaledNormal(draws: NDArray): NDArray {
-  const scale = 1 / Math.sqrt(sizeOf(draws.shape));
+/** Normal weights scaled so that Φ of unit features, `size` of them, has unit size. */
+function scaledNormal(draws: NDArray, size: number): NDArray {
+  const scale = 1 / Math.sqrt(size);
   return { ...draws, data: Float32Array.from(draws.data as Float32Array, (v) => v * scale) };
 }

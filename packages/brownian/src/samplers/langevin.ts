@@ -39,9 +39,13 @@ export function driftScale({ form, delta, sigma }: Pick<LangevinOptions, 'form' 
   return (form === 'literal' ? delta : delta * sigma) ** 2 / 2;
 }
 
-/** ∇ₓΦ at every particle, `[particles, ...dims]`: particles do not interact, so one backward pass of the sum gives all. */
-export function force(potential: Potential, params: SymbolicParams, x: Tensor): Tensor {
-  return grad((particles: Tensor) => potential.apply(params, particles).sum())(x);
+/**
+ * ∇ₓΦ at every particle, `[particles, ...dims]`: particles do not interact, so one backward pass of the sum gives all.
+ *
+ * @param condition what Φ is conditional on, `[particles]`
+ */
+export function force(potential: Potential, params: SymbolicParams, x: Tensor, condition?: Tensor): Tensor {
+  return grad((particles: Tensor) => potential.apply(params, particles, condition).sum())(x);
 }
 
 /** Euclidean norm of each particle's part, `[particles]`. */
@@ -57,8 +61,14 @@ function limited(gradient: Tensor, largest: number | null): Tensor {
 }
 
 /** −∇ₓ‖s∇ₓΦ‖², what the squared speed of particles adds to their drift (generalised GCN, Eq. 16). */
-function againstSpeed(potential: Potential, params: SymbolicParams, x: Tensor, scale: number): Tensor {
-  return grad((at: Tensor) => force(potential, params, at).mul(scale).square().sum())(x).neg();
+function againstSpeed(
+  potential: Potential,
+  params: SymbolicParams,
+  x: Tensor,
+  scale: number,
+  condition: Tensor | undefined,
+): Tensor {
+  return grad((at: Tensor) => force(potential, params, at, condition).mul(scale).square().sum())(x).neg();
 }
 
 /**
@@ -73,6 +83,7 @@ function againstSpeed(potential: Potential, params: SymbolicParams, x: Tensor, s
  *
  * @param x particles `[particles, ...dims]`
  * @param noise ξ, shaped like x
+ * @param condition what Φ is conditional on, `[particles]`
  * @returns moved particles and the mean norm of ∇ₓΦ before the move
  */
 export function langevinStep(
@@ -81,11 +92,12 @@ export function langevinStep(
   params: SymbolicParams,
   x: Tensor,
   noise: Tensor,
+  condition?: Tensor,
 ): { x: Tensor; gradientNorm: Tensor } {
   const scale = driftScale(options);
-  const gradient = force(potential, params, x);
+  const gradient = force(potential, params, x, condition);
   const pull = limited(gradient, options.gradientClip).mul(scale);
-  const rise = options.speedDrift ? pull.add(againstSpeed(potential, params, x, scale)) : pull;
+  const rise = options.speedDrift ? pull.add(againstSpeed(potential, params, x, scale, condition)) : pull;
   const bound = options.maxDisplacement;
   const displacement = bound === null ? rise : clipTo(rise, -bound, bound);
   const drift = options.reference ? displacement.sub(x.mul(scale / options.sigma ** 2)) : displacement;
@@ -112,6 +124,8 @@ export interface SamplerState {
   readonly params: Params;
   /** `[particles, ...dims]` */
   readonly x: NDArray;
+  /** What Φ is conditional on, `[particles]`, where it is. */
+  readonly condition?: NDArray;
 }
 
 /** Diagnostics of a step. */
@@ -122,7 +136,7 @@ export interface SamplerInfo {
 
 /** How particles move: one algorithm per file, `init` and `step(state, draw) → [state, info]`. */
 export interface Sampler<S = SamplerState, I = SamplerInfo> {
-  init(params: Params, x: NDArray): S;
+  init(params: Params, x: NDArray, condition?: NDArray): S;
   step(state: S, draw: Stream): Promise<[S, I]>;
   /** `steps` steps; the host draws noise while the device works. */
   run(state: S, steps: number, draw: Stream): Promise<[S, I]>;
@@ -145,7 +159,12 @@ function holding(moved: Tensor, { x, known }: Held): Tensor {
     .add(moved.mul(operand(1).sub(kept)));
 }
 
-type StepFunction = (params: Tree<Tensor>, x: Tensor, noise: Tensor) => { x: Tensor; gradientNorm: Tensor };
+type StepFunction = (
+  params: Tree<Tensor>,
+  x: Tensor,
+  noise: Tensor,
+  condition: readonly Tensor[],
+) => { x: Tensor; gradientNorm: Tensor };
 
 /**
  * Langevin dynamics on a runtime.
@@ -159,8 +178,8 @@ export function langevin(
   options: LangevinOptions,
   { frozen = false, held }: { readonly frozen?: boolean; readonly held?: Held } = {},
 ): Sampler {
-  const move: StepFunction = (params, x, noise) => {
-    const moved = langevinStep(potential, options, params, x, noise);
+  const move: StepFunction = (params, x, noise, [condition]) => {
+    const moved = langevinStep(potential, options, params, x, noise, condition);
     return held === undefined ? moved : { ...moved, x: holding(moved.x, held) };
   };
   const compiled: Compiled<Parameters<StepFunction>, ReturnType<StepFunction>> = runtime.compile(move, {
@@ -169,11 +188,12 @@ export function langevin(
   });
   const advance = async (state: SamplerState, steps: number, draw: Stream): Promise<[SamplerState, SamplerInfo]> => {
     let { x } = state;
+    const condition = state.condition === undefined ? [] : [state.condition];
     let gradientNorm = 0;
     const noiseOf = (step: number): NDArray | undefined => (step < steps ? draw.normal(x.shape) : undefined);
     let noise = noiseOf(0);
     for (let step = 1; noise !== undefined; step++) {
-      const running = compiled(state.params, x, noise);
+      const running = compiled(state.params, x, noise, condition);
       noise = noiseOf(step);
       const moved = await running;
       x = moved.x;
@@ -182,7 +202,7 @@ export function langevin(
     return [{ ...state, x }, { gradientNorm }];
   };
   return {
-    init: (params, x) => ({ params, x }),
+    init: (params, x, condition) => ({ params, x, ...(condition && { condition }) }),
     step: (state, draw) => advance(state, 1, draw),
     run: advance,
     dispose: () => compiled.dispose(),

@@ -5,14 +5,18 @@ import type { ExportedFunction } from '../../src/interfaces.ts';
 import { createLearner } from '../../src/learners/presets.ts';
 import { merge } from '../../src/tasks/masked.ts';
 import { expectSameBits, nonFinite } from '../support/trees.ts';
+import { GENERALIZED_CASES } from './generalized-rows.ts';
 import { LEARNER_CASES } from './learner-rows.ts';
+
+/** Cases of the families whose learners have such capabilities. */
+const CASES = [...LEARNER_CASES, ...GENERALIZED_CASES];
 
 const runtime = createRuntime(interpreterBackend());
 afterAll(() => runtime.dispose());
 
 /** Learners that have a capability, opened at their first state. */
-function having(capability: 'inpaint' | 'exports'): [string, (typeof LEARNER_CASES)[number]][] {
-  return LEARNER_CASES.filter(({ model, options, data }) => {
+function having(capability: 'inpaint' | 'exports'): [string, (typeof CASES)[number]][] {
+  return CASES.filter(({ model, options, data }) => {
     const learner = createLearner(runtime, model, options, data.itemShape);
     return learner[capability] !== undefined;
   }).map((item) => [item.label, item]);

@@ -7,6 +7,7 @@ import { MODELS, type ModelName, createLearner } from '../../src/learners/preset
 import { differences, expectSameBits, nonFinite, stored, typesOf } from '../support/trees.ts';
 import { expectRows } from '../support/rows.ts';
 import { ADVERSARIAL_ROWS, type AdversarialCase } from './adversarial-rows.ts';
+import { GENERALIZED_ROWS, type GeneralizedCase } from './generalized-rows.ts';
 import { BUFFER, LEARNER_CASES, LEARNER_ROWS, type LearnerCase as DescriptiveCase } from './learner-rows.ts';
 
 /** What `brownian report` draws of every descriptive learner (packages/lab/src/metric-guide.ts). */
@@ -25,8 +26,9 @@ const REPORTED_WITH_REFERENCE = ['energy'];
 const BATCH = 6;
 
 /** A case of any family, with what its learner is to measure and how many particles it shows. */
-type LearnerCase = Pick<DescriptiveCase | AdversarialCase, 'label' | 'model' | 'data' | 'options'> & {
+type LearnerCase = Pick<DescriptiveCase | AdversarialCase | GeneralizedCase, 'label' | 'model' | 'data' | 'options'> & {
   readonly metrics: readonly string[];
+  readonly also?: GeneralizedCase['also'];
   readonly particles: number;
 };
 
@@ -47,7 +49,11 @@ function describedAll(
   return Object.fromEntries(Object.entries(rows).map(([name, cases]) => [name, cases.map(described)]));
 }
 
-const ROWS: Readonly<Record<string, readonly LearnerCase[]>> = { ...describedAll(LEARNER_ROWS), ...ADVERSARIAL_ROWS };
+const ROWS: Readonly<Record<string, readonly LearnerCase[]>> = {
+  ...describedAll(LEARNER_ROWS),
+  ...ADVERSARIAL_ROWS,
+  ...GENERALIZED_ROWS,
+};
 const CASES = Object.values(ROWS).flat();
 
 const runtime = createRuntime(interpreterBackend());
@@ -119,9 +125,9 @@ describe.each(CASES.map((item) => [item.label, item] as const))('%s', (_, item) 
 
   test('its metrics are finite numbers, exactly those that a report explains', async () => {
     const { metrics } = await train(item, 1);
-    const expected = item.metrics.toSorted();
-    for (const found of metrics) {
-      expect(Object.keys(found).toSorted()).toEqual(expected);
+    for (const [i, found] of metrics.entries()) {
+      const also = item.also !== undefined && (i + 1) % item.also.every === 0 ? item.also.metrics : [];
+      expect(Object.keys(found).toSorted()).toEqual([...item.metrics, ...also].toSorted());
       expect(Object.entries(found).filter(([, value]) => !Number.isFinite(value))).toEqual([]);
     }
   });

@@ -1,4 +1,4 @@
-import { type NDArray, type Shape, type Tensor, encodeModel, ndarray, sizeOf } from '@brownian/graph';
+import { type NDArray, type Shape, type Tensor, encodeModel, ndarray } from '@brownian/graph';
 import { createRuntime, createStream, interpreterBackend } from '@brownian/runtime';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Params, SymbolicParams } from '../../src/interfaces.ts';
@@ -6,18 +6,26 @@ import { classifierFilters, classifierNet } from '../../src/metrics/classifier.t
 import { ACTIVATIONS, type ActivationName } from '../../src/nets/activations.ts';
 import * as dcgan from '../../src/nets/dcgan.ts';
 import * as gabor from '../../src/nets/gabor.ts';
+import * as v0 from '../../src/nets/ggcn-v0.ts';
+import * as labels from '../../src/nets/labelled.ts';
 import * as layers from '../../src/nets/layers.ts';
 import * as perceptron from '../../src/nets/mlp.ts';
 import * as nets from '../../src/nets/net.ts';
 import * as onnx from '../../src/nets/onnx.ts';
 import * as scales from '../../src/nets/pyramid.ts';
+import * as resnet from '../../src/nets/resnet50.ts';
+import * as upsampling from '../../src/nets/upsampling.ts';
 import * as vgg from '../../src/nets/vgg.ts';
 import * as residual from '../../src/nets/wide-resnet.ts';
 import { expectRows, expectSentence, exportedFunctions, implementations, messageOf } from '../support/rows.ts';
 import { expectScores, gaussianScores } from '../support/statistics.ts';
 import { differences, expectSameBits, nonFinite, numbersOf, typesOf } from '../support/trees.ts';
 
-const { conv, dense, flatten, normalFanIn, pointwise, pool } = layers;
+const { conv, dense, flatten, normalFanIn, normalise, pointwise, pool } = layers;
+const { deconv, unflatten, upsample } = upsampling;
+const { resNet50, resNet50Generator } = resnet;
+const { v0Generator, v0Synthesizer } = v0;
+const { labelledGenerator } = labels;
 const { dcganDiscriminator, dcganGenerator } = dcgan;
 const { gaborBank } = gabor;
 const { chain, withWeights } = nets;
@@ -75,6 +83,59 @@ const ROWS: Readonly<Record<string, readonly LayerCase[]>> = {
     layer('pool', pool(2), [3, 4, 6], [3, 2, 3]),
     layer('pool that leaves a rest', pool([2, 3]), [1, 5, 7], [1, 2, 2]),
   ],
+  normalise: [
+    layer('normalise over groups', normalise(), [16, 2, 3], [16, 2, 3]),
+    layer('normalise of an odd number of channels', normalise(), [3, 4, 4], [3, 4, 4]),
+  ],
+  deconv: [
+    layer('deconv from a pixel', deconv({ channels: 3, kernel: 4 }), [2, 1, 1], [3, 4, 4]),
+    layer(
+      'deconv with a stride',
+      deconv({ channels: 2, kernel: 5, stride: 2, padding: 2, outputPadding: 1 }),
+      [1, 4, 3],
+      [2, 8, 6],
+    ),
+    layer(
+      'deconv cut off on one side',
+      deconv({ channels: 1, kernel: 2, padding: [0, 0, 1, 1] }),
+      [2, 5, 5],
+      [1, 5, 5],
+    ),
+  ],
+  unflatten: [layer('unflatten', unflatten([2, 3, 1]), [6], [2, 3, 1])],
+  upsample: [layer('upsample', upsample(3), [2, 2, 1], [2, 6, 3])],
+  v0Synthesizer: [
+    layer('v0Synthesizer', v0Synthesizer([1, 2, 2, 2, 8]), [3, 64, 64], [8, 1, 1]),
+    layer('v0Synthesizer of 32×32', v0Synthesizer([1, 2, 2, 2, 4]), [1, 32, 32], [4, 1, 1]),
+  ],
+  v0Generator: [
+    layer('v0Generator', v0Generator([3, 64, 64], [1, 2, 2, 2, 8]), [5], [3, 64, 64]),
+    layer('v0Generator of 32×32', v0Generator([1, 32, 32], [1, 2, 2, 2, 4]), [3], [1, 32, 32]),
+  ],
+  resNet50: [
+    layer('resNet50', resNet50({ width: 1, blocks: [1, 2, 1, 1] }), [3, 64, 64], [32]),
+    layer('resNet50 of small images', resNet50({ width: 1, blocks: [1, 1, 1, 1] }), [1, 28, 28], [32]),
+  ],
+  resNet50Generator: [
+    layer('resNet50Generator', resNet50Generator([3, 64, 64], { width: 1, blocks: [1, 1, 2, 1] }), [4], [3, 64, 64]),
+    layer(
+      'resNet50Generator of 16×8',
+      resNet50Generator([1, 16, 8], { width: 1, blocks: [1, 1, 1, 1] }),
+      [4],
+      [1, 16, 8],
+    ),
+  ],
+  labelledGenerator: [
+    layer(
+      'labelledGenerator without labels',
+      ([dim = 0]) => {
+        const generator = labelledGenerator(dense(3), { dim, classes: 0, embedding: 2 });
+        return { ...generator, apply: (params, z) => generator.apply(params, z) };
+      },
+      [4],
+      [3],
+    ),
+  ],
   chain: [
     layer(
       'chain',
@@ -123,7 +184,7 @@ const ROWS: Readonly<Record<string, readonly LayerCase[]>> = {
   ],
   dcganGenerator: [
     layer('dcganGenerator', dcganGenerator({ output: [3, 32, 32], width: 2 }), [5], [3, 32, 32]),
-    layer('dcganGenerator of 4×8', dcganGenerator({ output: [1, 4, 8], width: 2 }), [5], [1, 4, 8]),
+    layer('dcganGenerator of 4×8', dcganGenerator({ output: [1, 4, 8], width: 2, norm: 'image' }), [5], [1, 4, 8]),
   ],
   mlp: [
     layer('mlp', mlp({ widths: [4, 3], output: [2], activation: ACTIVATIONS.leakyRelu }), [2], [2]),
@@ -137,8 +198,17 @@ const ROWS: Readonly<Record<string, readonly LayerCase[]>> = {
   classifierNet: [layer('classifierNet', (shape) => classifierNet(shape, 4), [1, 8, 8], [4])],
 };
 
-/** Exports of `src/nets` that are no layer: what draws weights, reads them, or builds them in. */
-const INITIALISERS: ReadonlySet<string> = new Set(['builtIn', 'normalFanIn', 'isVgg', 'readVgg', 'vggTensorNames']);
+/** Exports of `src/nets` that are no layer: what draws weights, reads them, or builds them in, and parts of layers. */
+const PARTS: ReadonlySet<string> = new Set([
+  'builtIn',
+  'normalFanIn',
+  'sides',
+  'normaliseImages',
+  'imageShape',
+  'isVgg',
+  'readVgg',
+  'vggTensorNames',
+]);
 
 const runtime = createRuntime(interpreterBackend());
 afterAll(() => runtime.dispose());
@@ -148,11 +218,26 @@ function applied(net: nets.Net, params: Params, x: NDArray): Promise<NDArray> {
 }
 
 test('every layer and every network has a row', () => {
-  const files = ['activations', 'dcgan', 'gabor', 'layers', 'mlp', 'net', 'onnx', 'pyramid', 'vgg', 'wide-resnet'];
+  const files = [
+    'activations',
+    'dcgan',
+    'gabor',
+    'ggcn-v0',
+    'labelled',
+    'layers',
+    'mlp',
+    'net',
+    'onnx',
+    'pyramid',
+    'resnet50',
+    'upsampling',
+    'vgg',
+    'wide-resnet',
+  ];
   expect(implementations('nets')).toEqual(files);
-  const exported = [layers, dcgan, gabor, perceptron, nets, onnx, scales, vgg, residual]
+  const exported = [layers, dcgan, gabor, v0, labels, perceptron, nets, onnx, scales, resnet, upsampling, vgg, residual]
     .flatMap(exportedFunctions)
-    .filter((name) => !INITIALISERS.has(name));
+    .filter((name) => !PARTS.has(name));
   expectRows(ROWS, [...exported, 'classifierFilters', 'classifierNet']);
 });
 
@@ -262,48 +347,6 @@ describe('activations', () => {
       });
     },
   );
-});
-
-/** The filters of a bank, read off its response to a point of light: the impulse response, both signs put together. */
-async function filtersOf(options: gabor.GaborOptions, channels: number): Promise<number[][]> {
-  const size = 25;
-  const image = new Float32Array(channels * size * size);
-  for (let c = 0; c < channels; c++) image[(c * size + 12) * size + 12] = 1;
-  const net = gaborBank(options)([channels, size, size]);
-  const { data, shape } = await applied(net, net.init(createStream(1)), ndarray(image, [1, channels, size, size]));
-  const count = (shape[1] as number) / 2;
-  const plane = (k: number): number[] =>
-    Array.from((data as Float64Array).slice(k * size * size, (k + 1) * size * size));
-  return Array.from({ length: count }, (_, k) => plane(k).map((value, i) => value - (plane(k + count)[i] as number)));
-}
-
-describe('the Gabor bank', () => {
-  test.each([1, 3])('has filters of zero mean and unit norm over the mean of %d channels', async (channels) => {
-    const filters = await filtersOf({}, channels);
-    expect(filters).toHaveLength(26);
-    for (const filter of filters) {
-      // Weights are float32: sums over at most 361 of them, each good to 6e-8 of at most 1.
-      expect(Math.abs(filter.reduce((a, b) => a + b, 0))).toBeLessThan(1e-6);
-      expect(Math.abs(Math.hypot(...filter) - 1)).toBeLessThan(1e-6);
-    }
-  });
-
-  test('has no two filters alike: even and odd, at every orientation and wavelength', async () => {
-    const filters = await filtersOf({}, 1);
-    const cosines = filters.flatMap((a, i) =>
-      filters.slice(0, i).map((b) => Math.abs(a.reduce((sum, value, k) => sum + value * (b[k] as number), 0))),
-    );
-    expect(Math.max(...cosines)).toBeLessThan(0.9);
-  });
-
-  test('answers a flat image with zero, away from the border', async () => {
-    const net = gaborBank()([1, 25, 25]);
-    const y = await applied(net, [], ndarray(new Float32Array(625).fill(1), [1, 1, 25, 25]));
-    const centres = numbersOf(y).filter((_, i) => i % 625 === 312);
-    expect(centres).toHaveLength(sizeOf(net.outputShape) / 625);
-    // As the mean of the filters above.
-    expect(Math.max(...centres)).toBeLessThan(1e-6);
-  });
 });
 
 test.each<[string, () => unknown, readonly string[]]>([

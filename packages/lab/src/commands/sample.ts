@@ -1,6 +1,7 @@
 import { extname, join } from 'node:path';
+import { type NDArray, ndarray } from '@brownian/graph';
 import { createStream } from '@brownian/runtime';
-import { encodeNpy, encodeTensors } from 'brownian';
+import { type Learner, encodeNpy, encodeTensors } from 'brownian';
 import { UserError } from '../errors.ts';
 import { openData } from '../data/open.ts';
 import { gridPng } from '../images/grid.ts';
@@ -19,6 +20,8 @@ export interface SampleRequest {
   readonly out: string | undefined;
   /** Height and width, such as `128x96`, for models that take images of any size. */
   readonly size: string | undefined;
+  /** Labels such as `3` or `0,1,2`, taken in turn, for models that are conditional on labels. */
+  readonly label: string | undefined;
   /** Text of the flags that stand for options of the run's group `sampling`, by path. */
   readonly sampling: Readonly<Record<string, string | undefined>>;
 }
@@ -36,14 +39,36 @@ function sizedShape(itemShape: readonly number[], size: string | undefined): rea
   return [itemShape[0] as number, Number(height), Number(width)];
 }
 
+/** The labels of `n` samples, those asked for in turn; undefined when none were. @throws UserError for what the model does not have */
+function labelsFor({ classes }: Learner, text: string | undefined, n: number): NDArray | undefined {
+  if (text === undefined) return undefined;
+  if (classes === undefined)
+    throw new UserError(
+      '--label is for models that are conditional on labels; train one with --classes, the number of classes of the data.',
+    );
+  const labels = text.split(',').map((part) => wholeNumber('--label', part.trim(), 0, classes - 1));
+  return ndarray(
+    Int32Array.from({ length: n }, (_, i) => labels[i % labels.length] as number),
+    [n],
+  );
+}
+
+/** The name of a picture of samples, by what they were drawn with. */
+function pictureName(n: number, seed: number, { size, label }: SampleRequest): string {
+  const parts = [
+    `n${n}-seed${seed}`,
+    size,
+    label === undefined ? undefined : `label${label.replaceAll(/[^\d]+/g, '-')}`,
+  ];
+  return `${parts.filter((part) => part !== undefined).join('-')}.png`;
+}
+
 /** `brownian sample`: draws samples from a run's newest checkpoint. @throws UserError for anything the user can put right. */
 export async function sampleCommand(context: Context, request: SampleRequest): Promise<ExitCode> {
   const n = wholeNumber('--n', request.n, 1, 1_000_000);
   const { config, path } = await openRun(request.run);
   const seed = request.seed === undefined ? config.seed : wholeNumber('--seed', request.seed, 0, 0xffff_ffff);
-  const out =
-    request.out ??
-    join(runFiles(path).samples, `n${n}-seed${seed}${request.size === undefined ? '' : `-${request.size}`}.png`);
+  const out = request.out ?? join(runFiles(path).samples, pictureName(n, seed, request));
   const format = extname(out).toLowerCase();
   if (!FORMATS.includes(format))
     throw new UserError(`--out is ${JSON.stringify(out)}; its name must end in ${FORMATS.join(', ')}.`);
@@ -53,7 +78,9 @@ export async function sampleCommand(context: Context, request: SampleRequest): P
   });
   const { itemShape } = trained.run.record.data;
   try {
-    const samples = await asked(() => trained.learner.sample(trained.state, n, createStream(seed).split('samples')));
+    const labels = labelsFor(trained.learner, request.label, n);
+    const stream = createStream(seed).split('samples');
+    const samples = await asked(() => trained.learner.sample(trained.state, n, stream, labels));
     if (format === '.npy') await writeAtomically(out, encodeNpy(samples));
     else if (format === '.safetensors') {
       const metadata = { run: path, iteration: String(trained.iteration), seed: String(seed) };

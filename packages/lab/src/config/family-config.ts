@@ -7,6 +7,8 @@ export interface DataFacts {
   /** Shape of one item: images `[channels, height, width]` or points `[2]`. */
   readonly itemShape: readonly number[];
   readonly size: number;
+  /** Names of the labels, where there are some. */
+  readonly classes?: readonly string[];
 }
 
 /** What is wrong with a configuration, as a sentence; false when nothing is. */

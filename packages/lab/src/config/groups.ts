@@ -1,11 +1,14 @@
 import type {
   ChainOptions,
+  ConditionalDescriptorOptions,
   DescriptorOptions,
   FlowOptions,
   GridOptions,
+  HiddenOptions,
   LangevinOptions,
   OptimizerOptions,
   SamplingOptions,
+  UpsamplingOptions,
 } from 'brownian';
 import { z } from 'zod';
 
@@ -21,7 +24,7 @@ export const decay = (): z.ZodNumber => z.number().min(0).lt(1);
 export const POTENTIAL: Fields<DescriptorOptions> = {
   net: z.string().min(1).meta({
     description:
-      'filters of Φ: conv, grid or mlp (learned), gabor, vgg, classifier, or a .safetensors or .onnx file or address (fixed)',
+      'filters of Φ: conv, grid, v0, resnet50 or mlp (learned), gabor, vgg, classifier, or a .safetensors or .onnx file or address (fixed)',
   }),
   channels: z
     .array(z.int().min(1))
@@ -134,4 +137,45 @@ export const GRIDS: Fields<GridOptions> = {
   upscaling: z
     .enum(['blocks', 'linear'])
     .meta({ description: 'how particles of a grid are scaled up to the next: each pixel a block, or interpolated' }),
+};
+
+/** `potential.*` of models that may be conditional on labels. */
+export const CONDITIONAL_POTENTIAL: Fields<ConditionalDescriptorOptions> = {
+  ...POTENTIAL,
+  classes: z.int().min(0).meta({ description: 'labels that Φ, and samples, are conditional on; 0 is unconditional' }),
+};
+
+/** `upsampling.*` */
+export const UPSAMPLING: Fields<UpsamplingOptions> = {
+  net: z.enum(['dcgan', 'v0', 'resnet50', 'mlp', 'linear']).meta({
+    description:
+      'generator: dcgan for images that halve evenly, v0 and resnet50 of the paper (32 and 64 pixels), mlp, linear',
+  }),
+  width: z
+    .int()
+    .min(1)
+    .meta({ description: 'channels nearest to the image; layers before it have multiples (units, for mlp)' }),
+  learning: z
+    .enum(['reconstruction', 'amortised'])
+    .meta({ description: 'the generator learns to reconstruct particles, or to raise Φ' }),
+  every: z
+    .int()
+    .min(1)
+    .meta({ description: 'iterations for each update of generator and hidden rows', unit: 'iterations' }),
+  learningRate: positive().meta({ description: 'learning rate of the generator; the rule is that of optimizer' }),
+  embedding: z.int().min(1).meta({ description: 'length of the learned vector of a label, with classes' }),
+};
+
+/** `hidden.*` */
+export const HIDDEN: Fields<HiddenOptions> = {
+  dim: z.int().min(1).meta({ description: 'length of a latent ζ' }),
+  start: z
+    .enum(['normal', 'thumbnails'])
+    .meta({ description: 'latents begin as draws of N(0, 1), or as thumbnails of data with dim values' }),
+  learned: z.boolean().meta({ description: 'keep a latent for every item of the data and learn it' }),
+  learningRate: positive().meta({ description: 'step ε of the descent of learned latents' }),
+  prior: z.number().min(0).meta({ description: 'pull of learned latents to N(0, 1)' }),
+  sampling: z
+    .enum(['start', 'rows'])
+    .meta({ description: 'latents of samples: drawn as latents start, or from the learned rows' }),
 };

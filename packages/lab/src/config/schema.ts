@@ -118,6 +118,8 @@ export const GROUP_TITLES: Readonly<Record<string, string>> = {
   langevin: 'Langevin dynamics',
   flow: 'Flow: how parameters learn',
   optimizer: 'Optimizer',
+  upsampling: 'Generator: where particles start',
+  hidden: 'Hidden space: what the generator starts from',
   chains: 'Chains: where particles start',
   sampling: 'Sampling',
   grids: 'Grids of multi-grid models',
@@ -132,6 +134,7 @@ export const FLAG_ALIASES: Readonly<Record<string, string>> = {
   'optimizer.learningRate': 'learning-rate',
   'flow.beta': 'beta',
   'potential.net': 'filters',
+  'potential.classes': 'classes',
 };
 
 /** Images as they are stored. */

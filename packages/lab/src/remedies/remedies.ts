@@ -3,12 +3,14 @@ import type { RunConfig } from '../config/run-config.ts';
 import type { Symptom } from '../divergence.ts';
 import { ADVERSARIAL_REMEDIES } from './adversarial.ts';
 import { DESCRIPTIVE_REMEDIES } from './descriptive.ts';
+import { GENERALIZED_REMEDIES } from './generalized.ts';
 import type { Remedies, Remedy } from './remedy.ts';
 
 /** What helps a run of each family. */
 const REMEDIES: { readonly [F in Family]: Remedies<F> } = {
   descriptive: DESCRIPTIVE_REMEDIES,
   adversarial: ADVERSARIAL_REMEDIES,
+  generalized: GENERALIZED_REMEDIES,
 };
 
 function remediesOf<F extends Family>(family: F): Remedies<F> {

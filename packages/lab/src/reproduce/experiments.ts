@@ -1,10 +1,19 @@
 import type { Experiment } from './experiment.ts';
 import { fewSample } from './few-sample.ts';
 import { gcnMnist } from './gcn-mnist.ts';
+import { ggcnTable2 } from './ggcn-table2.ts';
 import { multigrid } from './multigrid.ts';
 import { stability } from './stability.ts';
 import { texture } from './texture.ts';
 import { wframe } from './wframe.ts';
 
 /** The experiments that `brownian reproduce` knows. */
-export const EXPERIMENTS: readonly Experiment[] = [wframe, stability, fewSample, gcnMnist, multigrid, texture];
+export const EXPERIMENTS: readonly Experiment[] = [
+  wframe,
+  stability,
+  fewSample,
+  gcnMnist,
+  ggcnTable2,
+  multigrid,
+  texture,
+];

@@ -18,7 +18,8 @@ function groupOf({ settings }: CellResult): string {
   const { class: member, image, data, images, lambda, seed } = settings;
   const name = [data, image, member].filter((part) => part !== undefined).join(', ');
   const rate = lambda === undefined ? '' : `, λ ${lambda}`;
-  return `${name}, ${images} images${rate}, seed ${seed}`;
+  const count = images === undefined ? '' : `, ${images} images`;
+  return `${name}${count}${rate}, seed ${seed}`;
 }
 
 /** What sets a cell apart within its group. */

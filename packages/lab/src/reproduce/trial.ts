@@ -5,12 +5,12 @@ import {
   type Dataset,
   type DescriptorLearnerOptions,
   type Layer,
-  type Metrics,
   type DescriptiveModelName,
   createLearner,
 } from 'brownian';
 import { filmWebp } from '../images/film.ts';
 import { gridPng } from '../images/grid.ts';
+import { type Curves, record } from './curves.ts';
 import type { Bench, CellPicture } from './experiment.ts';
 import type { Judge, Judgement } from './judge.ts';
 
@@ -68,14 +68,6 @@ function fixedData(batch: Batch): Dataset {
     size: shape[0] as number,
     batch: () => Promise.resolve(batch),
   };
-}
-
-type Curves = Record<string, (number | null)[]>;
-
-/** Adds the metrics of an iteration to curves, in seven digits; null stands for what is not finite. */
-function record(curves: Curves, metrics: Metrics): void {
-  for (const [name, value] of Object.entries(metrics))
-    (curves[name] ??= []).push(Number.isFinite(value) ? Number(value.toPrecision(7)) : null);
 }
 
 /** Draws one image of another size from uniform noise: with a weight per channel, Φ applies to every size. */

@@ -1,17 +1,7 @@
 import { gridShapes } from 'brownian';
 import type { FamilyConfig } from '../family-config.ts';
 import { CHAINS, FLOW, GRIDS, LANGEVIN, OPTIMIZER, POTENTIAL, SAMPLING } from '../groups.ts';
-
-/** The message of what a check throws; false when it does not apply or throws nothing. */
-function problemOf(verify: () => unknown, applies: boolean): string | false {
-  if (!applies) return false;
-  try {
-    verify();
-    return false;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
+import { clipInOrder, netTakesItems, problemOf } from '../rules.ts';
 
 /** Options of the models that are a potential alone. */
 export const DESCRIPTIVE_CONFIG: FamilyConfig<'descriptive'> = {
@@ -33,18 +23,8 @@ export const DESCRIPTIVE_CONFIG: FamilyConfig<'descriptive'> = {
     optimizer: { ...defaults.optimizer, decayIterations: iterations },
   }),
   rules: [
-    ({ potential: { net } }, { itemShape }) =>
-      (net === 'mlp') !== (itemShape.length === 1) &&
-      `--potential.net is ${net}, which takes ${net === 'mlp' ? 'points' : 'images'}; the items of these data have shape ` +
-        `[${itemShape.join(', ')}]${net === 'mlp' ? ', so use conv, gabor or vgg.' : ', so use mlp (gcn and wgcn have it as their default).'}`,
-    ({ potential: { net, channels } }) =>
-      (net === 'conv' || net === 'grid' || net === 'mlp') &&
-      channels.length === 0 &&
-      `--potential.channels is empty; ${net} needs a list of whole numbers such as 16,32,64.`,
-    ({ langevin: { clip } }) =>
-      clip !== null &&
-      clip[0] >= clip[1] &&
-      `--langevin.clip is ${clip.join(',')}; its first number must be below its second.`,
+    netTakesItems,
+    clipInOrder,
     ({ grids, chains }) =>
       grids.sizes.length > 0 &&
       chains.kind !== 'persistent' &&

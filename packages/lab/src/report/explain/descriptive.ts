@@ -6,7 +6,7 @@ const STARTS = { zero: 'as a flat grey', noise: 'as faint noise', uniform: 'as p
 const POINT_STARTS = { zero: 'at the origin', noise: 'around the origin', uniform: 'anywhere in a square' } as const;
 
 /** The update of a particle, with the terms this run uses. */
-function formula({ langevin }: RunConfigOf<'descriptive'>): Markup {
+export function langevinFormula({ langevin }: RunConfigOf<'descriptive' | 'generalized'>): Markup {
   const pull = langevin.reference ? ' − <i>x</i>/σ²' : '';
   const drift = pull === '' ? '∇Φ(<i>x</i>)' : `(∇Φ(<i>x</i>)${pull})`;
   const scale = langevin.temperature === 1 ? '' : `${Number(Math.sqrt(langevin.temperature).toPrecision(2))} `;
@@ -58,7 +58,7 @@ export function explainDescriptive({ run }: ReportFacts, config: RunConfigOf<'de
       <b>particles</b> begin ${start} and climb Φ in many small${langevin.temperature === 0 ? '' : ', noisy'} steps,
       which is called Langevin dynamics:
     </p>
-    ${formula(config)}
+    ${langevinFormula(config)}
     <p>
       Here <i>h</i> = ${step} is the length of a step${pull}${noise}. In every iteration ${chains.particles} particles
       ${origin(config)} take ${langevin.steps} such steps. Then Φ is corrected: it is raised at ${config.batchSize} real

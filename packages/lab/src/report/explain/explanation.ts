@@ -4,6 +4,7 @@ import type { ReportFacts } from '../facts.ts';
 import type { Markup } from '../html.ts';
 import { drawnFromLatents, explainAdversarial } from './adversarial.ts';
 import { drawnByLangevin, explainDescriptive } from './descriptive.ts';
+import { drawnByGenerator, explainGeneralized } from './generalized.ts';
 
 type Explain<F extends Family> = (facts: ReportFacts, config: RunConfigOf<F>) => Markup;
 
@@ -11,12 +12,14 @@ type Explain<F extends Family> = (facts: ReportFacts, config: RunConfigOf<F>) =>
 const EXPLANATIONS: { readonly [F in Family]: Explain<F> } = {
   descriptive: explainDescriptive,
   adversarial: explainAdversarial,
+  generalized: explainGeneralized,
 };
 
 /** How the samples of each family are drawn. */
 const DRAWN: { readonly [F in Family]: (config: RunConfigOf<F>) => string } = {
   descriptive: drawnByLangevin,
   adversarial: drawnFromLatents,
+  generalized: drawnByGenerator,
 };
 
 function explainOf<F extends Family>(family: F): Explain<F> {

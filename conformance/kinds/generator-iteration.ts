@@ -1,0 +1,76 @@
+import { type NDArray, tanh } from '@brownian/graph';
+import {
+  type GeneratorLearning,
+  type Net,
+  type SymbolicParams,
+  ACTIVATIONS,
+  dense,
+  descriptor,
+  flatten,
+  generatorUpdate,
+  labelledGenerator,
+  mlp,
+  pointwise,
+  chain,
+  sgd,
+} from 'brownian';
+import { type Conform, type Reference, inputOf, numberOf } from '../reference.ts';
+import { runtime } from '../runtime.ts';
+
+const activation = ACTIVATIONS.leakyRelu;
+
+/** The parameters of an mlp with one hidden layer: [flatten, dense, activation, dense, shape]. */
+function generatorParams(reference: Reference): SymbolicParams {
+  const at = (name: string): NDArray => inputOf(reference, name);
+  const net = [[], { w: at('g1'), b: at('h1') }, [], { w: at('g2'), b: at('h2') }, []];
+  const tree = numberOf(reference, 'classes') === 0 ? net : { embedding: at('embedding'), net };
+  return tree as unknown as SymbolicParams;
+}
+
+/** One update of a generator with one hidden layer, and of hidden rows, by reconstruction or amortised, with labels or without. */
+export const conformGeneratorIteration: Conform = async (reference) => {
+  const classes = numberOf(reference, 'classes');
+  const [items, dim] = [inputOf(reference, 'target').shape[1] as number, inputOf(reference, 'zeta').shape[1] as number];
+  const [units, filters] = [inputOf(reference, 'h1'), inputOf(reference, 'b')].map(({ shape }) => shape[0] as number);
+  const layer = mlp({ widths: [units as number], output: [items], activation, last: tanh });
+  const net = labelledGenerator(layer, { dim, classes, embedding: numberOf(reference, 'embedding') });
+  const features: Net = chain(flatten(), dense(filters as number), pointwise(activation))([items]);
+  const update = runtime().compile(
+    generatorUpdate({
+      potential: descriptor(features, { classes, gain: numberOf(reference, 'gain') }),
+      net,
+      optimizer: sgd(numberOf(reference, 'learningRate')),
+      learning: reference.spec['learning'] as GeneratorLearning,
+      scale: numberOf(reference, 'scale'),
+      ema: 0,
+      hidden: { learningRate: numberOf(reference, 'hiddenRate'), prior: numberOf(reference, 'prior') },
+    }),
+    { name: 'generator reference' },
+  );
+  const theta = {
+    theta: inputOf(reference, 'theta'),
+    features: [[], { w: inputOf(reference, 'w'), b: inputOf(reference, 'b') }, []],
+  } as unknown as SymbolicParams;
+  const labels = (): NDArray => {
+    const { shape, data } = inputOf(reference, 'labels');
+    return { dtype: 'int32', shape, data: Int32Array.from(data as Float32Array) };
+  };
+  const at = {
+    hidden: inputOf(reference, 'zeta'),
+    target: inputOf(reference, 'target'),
+    ...(classes > 0 && { labels: labels() }),
+  };
+  const next = await update(generatorParams(reference) as never, [], [], theta as never, at);
+  type Layers = readonly [never, { w: NDArray; b: NDArray }, never, { w: NDArray; b: NDArray }];
+  const params = next.params as unknown as Layers | { embedding: NDArray; net: Layers };
+  const layers = 'net' in params ? params.net : params;
+  return {
+    ...next.metrics,
+    new_zeta: next.hidden[0] as NDArray,
+    new_g1: layers[1].w,
+    new_h1: layers[1].b,
+    new_g2: layers[3].w,
+    new_h2: layers[3].b,
+    ...('net' in params && { new_embedding: params.embedding }),
+  };
+};

@@ -1,0 +1,260 @@
+import { type NDArray, ShapeError, type Tensor, formatShape, ndarray, sameShape } from '@brownian/graph';
+import type { Compiled, Runtime, Stream } from '@brownian/runtime';
+import type {
+  Batch,
+  Dataset,
+  ExportedFunction,
+  LatentView,
+  Learner,
+  Metrics,
+  Moment,
+  Params,
+  SymbolicParams,
+} from '../interfaces.ts';
+import { type Sampler, driftScale, langevin } from '../samplers/langevin.ts';
+import { putRows, takeRows } from '../samplers/replay-buffer.ts';
+import { type UpdateArguments, type UpdateResult, descriptiveUpdate, noisyData } from './descriptive.ts';
+import type { GeneralizedLearner, GeneralizedModel, GeneralizedState } from './generalized-model.ts';
+import { GeneralizedSamples } from './generalized-samples.ts';
+import { type GeneratorLatents, generatorLatents } from './generator-latents.ts';
+import { type GeneratorUpdateArguments, type GeneratorUpdateResult, generatorUpdate } from './generator-update.ts';
+import { hiddenRows, keptThumbnails, thumbnails } from './hidden.ts';
+import { takeIntegers } from './labels.ts';
+import { type Chains, drawMixture, putChains, takeChains } from './replay.ts';
+import { numbers } from './trajectory.ts';
+
+class SymmetricLearner implements Learner<GeneralizedState> {
+  readonly name: string;
+  readonly #model: GeneralizedModel;
+  readonly #sampler: Sampler;
+  readonly #samples: GeneralizedSamples;
+  readonly #updateSynthesizer: Compiled<UpdateArguments, UpdateResult>;
+  readonly #updateGenerator: Compiled<GeneratorUpdateArguments, GeneratorUpdateResult>;
+  readonly #value: Compiled<[SymbolicParams, Tensor], Tensor>;
+  readonly #latents: GeneratorLatents;
+  readonly classes?: number;
+  readonly latent?: LatentView<GeneralizedState>;
+  readonly potential?: (state: GeneralizedState, x: NDArray) => Promise<NDArray>;
+  readonly inpaint?: NonNullable<GeneralizedLearner['inpaint']>;
+
+  constructor(runtime: Runtime, model: GeneralizedModel) {
+    const { name, potential, generator, hidden, ema } = model;
+    this.name = name;
+    this.#model = model;
+    this.#sampler = langevin(runtime, potential, model.langevin);
+    this.#samples = new GeneralizedSamples(runtime, model);
+    this.#updateSynthesizer = runtime.compile(descriptiveUpdate(model), { name: `${name} synthesizer update` });
+    const update = { ...generator, potential, ema, scale: driftScale(model.langevin) };
+    this.#updateGenerator = runtime.compile(generatorUpdate({ ...update, hidden: hidden.learned ? hidden : null }), {
+      name: `${name} generator update`,
+    });
+    this.#value = runtime.compile((params: SymbolicParams, x: Tensor) => potential.apply(params, x), {
+      name: `${name} potential`,
+    });
+    this.#latents = generatorLatents(runtime, name, generator.net);
+    if (generator.net.classes > 0) this.classes = generator.net.classes;
+    else {
+      // Φ of a conditional model is of an item and a label.
+      this.potential = (state, x) => this.#value(state.average ?? state.params, x);
+      this.inpaint = async (state, x, ...rest) => {
+        this.#checkItems(x.shape.slice(1), 'what is to be inpainted');
+        return await this.#samples.inpaint(state, x, ...rest);
+      };
+    }
+    // The law of thumbnails is known only to a state.
+    if (hidden.start === 'normal')
+      this.latent = this.#latents.view((state: GeneralizedState) => state.generatorAverage ?? state.generator);
+  }
+
+  #checkItems(shape: readonly number[], what: string): void {
+    const { itemShape } = this.#model;
+    if (!sameShape(shape, itemShape))
+      throw new ShapeError(
+        `${this.name}: ${what} has items of shape ${formatShape(shape)}, the model takes ${formatShape(itemShape)}.`,
+      );
+  }
+
+  /** New chains at latents of the start, for the first particles and the buffer. */
+  async #fill(
+    generator: Params,
+    n: number,
+    state: Pick<GeneralizedState, 'hidden' | 'thumbnails'>,
+    draw: Stream,
+  ): Promise<Chains> {
+    const items = state.hidden && draw.integers([n], 0, state.hidden.shape[0] as number);
+    const hidden = items && state.hidden ? takeLatents(state.hidden, items) : this.#samples.latents(n, state, draw);
+    const labels = this.#samples.labels(n, draw);
+    const images = await this.#samples.decode(generator, hidden, labels.labels);
+    return { images, ...(items ? { items } : { hidden }), ...labels };
+  }
+
+  async init(key: Stream, data: Dataset): Promise<GeneralizedState> {
+    this.#checkItems(data.itemShape, `the data set "${data.name}"`);
+    const { potential, optimizer, generator, hidden, chains, ema } = this.#model;
+    const params = potential.init(key.split('params'));
+    const xi = generator.net.init(key.split('generator'));
+    const latents = {
+      ...(hidden.learned && { hidden: await hiddenRows(hidden.start, hidden.dim, data, key.split('hidden')) }),
+      ...(hidden.start === 'thumbnails' && {
+        thumbnails: await keptThumbnails(hidden.dim, data, key.split('thumbnails')),
+      }),
+    };
+    const { images, labels } = await this.#fill(xi, chains.particles, latents, key.split('particles'));
+    return {
+      params,
+      optimizer: optimizer.init(params),
+      generator: xi,
+      generatorOptimizer: generator.optimizer.init(xi),
+      ...(ema > 0 && { average: params, generatorAverage: xi }),
+      particles: images,
+      ...(labels && { labels }),
+      ...latents,
+      ...(chains.fresh < 1 && { replay: await this.#fill(xi, chains.bufferSize, latents, key.split('replay')) }),
+      iteration: ndarray(0, []),
+    };
+  }
+
+  #checkBatch({ x, labels, indices }: Batch): void {
+    const { generator, hidden } = this.#model;
+    this.#checkItems(x.shape.slice(1), 'the batch');
+    if (x.shape[0] === 0) throw new ShapeError(`${this.name}: the batch is empty; a step needs at least one item.`);
+    if (generator.net.classes > 0 && labels === undefined)
+      throw new TypeError(`${this.name}: the model is conditional on labels, and the batch has none.`);
+    if (hidden.learned && indices === undefined)
+      throw new TypeError(`${this.name}: hidden rows belong to items, and the batch does not say which items it has.`);
+  }
+
+  /** Latents of new chains: the rows of the batch's items, their thumbnails, or draws of N(0, I). Labels are those of the items. */
+  #latentsOf(state: GeneralizedState, { x, labels, indices }: Batch, draw: Stream): Omit<Chains, 'images'> {
+    const { hidden, generator, chains } = this.#model;
+    // Particles in excess of the batch begin at its items once more.
+    const places = Array.from({ length: chains.particles }, (_, i) => i % (x.shape[0] as number));
+    const told = generator.net.classes > 0 && labels ? { labels: takeIntegers(labels, places) } : {};
+    if (state.hidden && indices) return { items: takeIntegers(indices, places), ...told };
+    if (hidden.start === 'thumbnails') return { hidden: thumbnails(takeRows(x, places), hidden.dim), ...told };
+    return { hidden: draw.normal([chains.particles, hidden.dim]), ...told };
+  }
+
+  /** The latents that chains began at: as they were drawn, or the rows of their items as they are now. */
+  #hiddenOf(state: GeneralizedState, { hidden, items }: Omit<Chains, 'images'>): NDArray {
+    return hidden ?? takeLatents(state.hidden as NDArray, items as NDArray);
+  }
+
+  /** Where this iteration's chains begin (Algorithm 2, lines 1-3), and the rows of the buffer they go back to. */
+  async #begin(state: GeneralizedState, batch: Batch, draw: Stream): Promise<{ chains: Chains; rows?: Int32Array }> {
+    const { bufferSize, particles, fresh: share } = this.#model.chains;
+    const latents = this.#latentsOf(state, batch, draw);
+    if (state.replay === undefined) {
+      const images = await this.#samples.decode(state.generator, this.#hiddenOf(state, latents), latents.labels);
+      return { chains: { images, ...latents } };
+    }
+    const { rows, fresh } = drawMixture(bufferSize, particles, share, draw);
+    const kept = takeChains(state.replay, rows);
+    if (fresh.length === 0) return { chains: kept, rows };
+    const begun = takeChains({ images: kept.images, ...latents }, fresh);
+    const images = await this.#samples.decode(state.generator, this.#hiddenOf(state, begun), begun.labels);
+    return { chains: putChains(kept, fresh, { ...begun, images }), rows };
+  }
+
+  /** The generator's turn, if it is one: its state, hidden rows and metrics. */
+  async #learn(
+    state: GeneralizedState,
+    theta: Params,
+    chains: Chains,
+  ): Promise<
+    [next: Pick<GeneralizedState, 'generator' | 'generatorOptimizer' | 'generatorAverage' | 'hidden'>, metrics: Metrics]
+  > {
+    const { generator, generatorOptimizer, generatorAverage, hidden } = state;
+    const kept = {
+      generator,
+      generatorOptimizer,
+      ...(generatorAverage && { generatorAverage }),
+      ...(hidden && { hidden }),
+    };
+    if ((Number(state.iteration.data[0]) + 1) % this.#model.generator.every !== 0) return [kept, {}];
+    const at = {
+      hidden: this.#hiddenOf(state, chains),
+      target: chains.images,
+      ...(chains.labels && { labels: chains.labels }),
+    };
+    const updated = await this.#updateGenerator(generator, generatorOptimizer, generatorAverage ?? [], theta, at);
+    const [rows] = updated.hidden;
+    const next = {
+      generator: updated.params,
+      generatorOptimizer: updated.optimizer,
+      ...(generatorAverage && { generatorAverage: updated.average }),
+      ...(hidden && chains.items && rows && { hidden: putRows(hidden, chains.items.data as Int32Array, rows) }),
+    };
+    return [next, numbers(updated.metrics)];
+  }
+
+  async step(state: GeneralizedState, batch: Batch, draw: Stream): Promise<[GeneralizedState, Metrics]> {
+    this.#checkBatch(batch);
+    const { langevin: options, dataNoise } = this.#model;
+    const { chains, rows } = await this.#begin(state, batch, draw);
+    const start = this.#sampler.init(state.params, chains.images, chains.labels);
+    const [{ x }, { gradientNorm }] = await this.#sampler.run(start, options.steps, draw);
+    const labels = chains.labels &&
+      state.labels && {
+        labels: { data: batch.labels as NDArray, particles: chains.labels, previous: state.labels },
+      };
+    const gamma = ndarray(draw.next(), []);
+    const data = noisyData(batch.x, dataNoise, options.clip, draw);
+    const at = { data, particles: x, previous: state.particles, gamma, ...labels };
+    const updated = await this.#updateSynthesizer(state.params, state.optimizer, state.average ?? [], at);
+    const moved = { ...chains, images: x };
+    const [generator, learned] = await this.#learn(state, updated.params, moved);
+    const next: GeneralizedState = {
+      params: updated.params,
+      optimizer: updated.optimizer,
+      ...(state.average && { average: updated.average }),
+      ...generator,
+      particles: x,
+      ...(chains.labels && { labels: chains.labels }),
+      ...(state.thumbnails && { thumbnails: state.thumbnails }),
+      ...(state.replay && rows && { replay: putChains(state.replay, rows, moved) }),
+      iteration: ndarray(Number(state.iteration.data[0]) + 1, []),
+    };
+    return [next, { ...numbers(updated.metrics), gradientNorm, ...learned }];
+  }
+
+  async sample(state: GeneralizedState, n: number, draw: Stream, labels?: NDArray): Promise<NDArray> {
+    return await this.#samples.sample(state, n, draw, labels);
+  }
+
+  async trajectory(state: GeneralizedState, n: number, draw: Stream, moments: number): Promise<readonly Moment[]> {
+    return await this.#samples.trajectory(state, n, draw, moments);
+  }
+
+  exports(state: GeneralizedState): readonly ExportedFunction[] {
+    return this.#samples.exports(state);
+  }
+
+  particles(state: GeneralizedState): NDArray {
+    return state.particles;
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all([
+      this.#sampler.dispose(),
+      this.#samples.dispose(),
+      this.#updateSynthesizer.dispose(),
+      this.#updateGenerator.dispose(),
+      this.#value.dispose(),
+      this.#latents.dispose(),
+    ]);
+  }
+}
+
+function takeLatents(rows: NDArray, items: NDArray): NDArray {
+  return takeRows(rows, items.data as Int32Array);
+}
+
+/**
+ * The symmetrical learning of generalised GCN (Algorithm 2): a generator puts particles at x = g(ζ), the sampler moves them to x̂ along the
+ * synthesizer's ∇ₓΦ, the synthesizer learns from data and x̂ by its flow, and every n-th iteration the generator learns from the synthesizer, by
+ * reconstruction of x̂ or amortised, and so do hidden rows if they are kept.
+ */
+export function generalizedLearner(runtime: Runtime, model: GeneralizedModel): GeneralizedLearner {
+  return new SymmetricLearner(runtime, model);
+}

@@ -1,0 +1,66 @@
+import { type NDArray, formatShape, ndarray } from '@brownian/graph';
+import type { Stream } from '@brownian/runtime';
+import type { Dataset } from '../interfaces.ts';
+import { chooseRows, takeRows } from '../samplers/replay-buffer.ts';
+import { shrink } from './multi-grid.ts';
+
+/** Items of the data whose thumbnails are kept to begin samples with. */
+const KEPT = 1000;
+/** Items that are read at once. */
+const CHUNK = 500;
+
+/**
+ * Height and width of the thumbnails that are latents of this length: the first grid of a multi-grid model.
+ *
+ * @throws RangeError when no thumbnail of whole pixels has as many values
+ */
+export function thumbnailSize(itemShape: readonly number[], dim: number): readonly [number, number] {
+  const [channels = 1, height = 0, width = 0] = itemShape;
+  const fits = (h: number): boolean =>
+    height % h === 0 && (width * h) % height === 0 && channels * h * ((width * h) / height) === dim;
+  const found = itemShape.length === 3 ? Array.from({ length: height }, (_, i) => i + 1).find(fits) : undefined;
+  if (found !== undefined) return [found, (width * found) / height];
+  throw new RangeError(
+    `hidden.dim is ${dim}; with hidden.start "thumbnails" it must be the number of values of a smaller copy of an item, and items ` +
+      `of shape ${formatShape(itemShape)} have none with that many.`,
+  );
+}
+
+/** Images `[n, c, h, w]` as latents: thumbnails of `dim` values, `[n, dim]`. */
+export function thumbnails(x: NDArray, dim: number): NDArray {
+  return { ...shrink(x, thumbnailSize(x.shape.slice(1), dim)), shape: [x.shape[0] as number, dim] };
+}
+
+/** Thumbnails of the items at these indices, `[indices.length, dim]`. */
+async function thumbnailsAt(data: Dataset, indices: ArrayLike<number>, dim: number): Promise<NDArray> {
+  const rows = new Float32Array(indices.length * dim);
+  const places = Array.from(indices);
+  for (let from = 0; from < places.length; from += CHUNK) {
+    const { x } = await data.batch(places.slice(from, from + CHUNK));
+    rows.set(thumbnails(x, dim).data as Float32Array, from * dim);
+  }
+  return ndarray(rows, [places.length, dim]);
+}
+
+/** Where latents begin: `normal` draws of N(0, I), or `thumbnails` of data, as the first grid of M-GCN. */
+export type HiddenStart = 'normal' | 'thumbnails';
+
+/** A row for every item of the data, `[size, dim]`. */
+export async function hiddenRows(start: HiddenStart, dim: number, data: Dataset, key: Stream): Promise<NDArray> {
+  if (start === 'normal') return key.normal([data.size, dim]);
+  return await thumbnailsAt(
+    data,
+    Array.from({ length: data.size }, (_, i) => i),
+    dim,
+  );
+}
+
+/** Thumbnails of some items of the data, which stand for the distribution of latents when samples are drawn. */
+export async function keptThumbnails(dim: number, data: Dataset, key: Stream): Promise<NDArray> {
+  return await thumbnailsAt(data, chooseRows(data.size, Math.min(KEPT, data.size), key), dim);
+}
+
+/** `n` rows of `[rows, dim]`, each drawn by itself. */
+export function drawRows(rows: NDArray, n: number, draw: Stream): NDArray {
+  return takeRows(rows, draw.integers([n], 0, rows.shape[0] as number).data as Int32Array);
+}

@@ -1,0 +1,224 @@
+import { availableParallelism } from 'node:os';
+import { MODELS, type ModelName } from 'brownian';
+import type { RunConfig } from '../config/run-config.ts';
+import { type Settings, mergeSettings, resolveConfig } from '../config/settings.ts';
+import { openData } from '../data/open.ts';
+import { UserError } from '../errors.ts';
+import type { Cell, CellResult, Experiment, Findings, ReportTable, Scale } from './experiment.ts';
+import { pictureFigures } from './figures.ts';
+import { openJudge } from './judge.ts';
+import { numberOf, numbersOf, textOf, wordsOf } from './options.ts';
+import { numberText, spreadText } from './text.ts';
+import { type Clock, runTimedTrial } from './timed-trial.ts';
+
+/** What a model can be changed in, to turn a switch of Table 1 that no preset turns alone. */
+const VARIANTS: Readonly<Record<string, Settings>> = {
+  // HS off: the generator starts from the first grid of M-GCN, a small copy of data, and not from a Gaussian.
+  thumbnails: { hidden: { start: 'thumbnails', dim: 49 } },
+  // NLU off: the up-scaling is one linear map.
+  linear: { upsampling: { net: 'linear' } },
+  // JKO off.
+  kl: { flow: { beta: 0 } },
+  // DCGAN with networks as small as those of the generalised models.
+  small: { generator: { widths: [32] }, discriminator: { widths: [16] } },
+};
+
+/** The ten models of Table 1, and what they are compared with. */
+const TABLE: readonly ModelName[] = [
+  'pgcn',
+  'w-pgcn',
+  'gcn',
+  'wgcn',
+  'm-gcn',
+  'wm-gcn',
+  'ggcn-minus',
+  'ggcn-minus-star',
+  'ggcn',
+  'ggcn-star',
+  'dcgan',
+  'coop',
+];
+
+/** A model of the table, with what is changed in it. */
+interface Contender {
+  readonly model: ModelName;
+  readonly changes: Settings;
+}
+
+/** `ggcn`, or `ggcn/kl` with a variant. @throws UserError for anything else */
+function parseContender(text: string): Contender {
+  const [model = '', ...variants] = text.split('/');
+  if (!Object.hasOwn(MODELS, model) || variants.some((variant) => !Object.hasOwn(VARIANTS, variant)))
+    throw new UserError(
+      `--models has ${JSON.stringify(text)}; it takes ${Object.keys(MODELS).join(', ')}, and behind a slash ${Object.keys(VARIANTS).join(', ')}.`,
+      { exitCode: 2 },
+    );
+  const changes = variants.map((variant) => VARIANTS[variant] as Settings);
+  return { model: model as ModelName, changes: changes.reduce(mergeSettings, {}) };
+}
+
+function parseClock(text: string): Clock {
+  if (text === 'wall' || text === 'cpu') return text;
+  throw new UserError(`--clock is ${JSON.stringify(text)}; it must be wall or cpu.`, { exitCode: 2 });
+}
+
+function plan(scale: Scale): Cell[] {
+  const contenders = wordsOf(scale, 'models');
+  contenders.forEach(parseContender);
+  const clock = parseClock(textOf(scale, 'clock') ?? '');
+  const facts = {
+    data: textOf(scale, 'data') ?? '',
+    seconds: numberOf(scale, 'seconds'),
+    clock,
+    samples: numberOf(scale, 'samples'),
+    network: textOf(scale, 'network') ?? '',
+  };
+  // Seed by seed, so that an unfinished table compares equally many runs of each.
+  return numbersOf(scale, 'seeds').flatMap((seed) =>
+    contenders.map((model) => ({ settings: { ...facts, seed, model } })),
+  );
+}
+
+function configOf({ settings }: Cell, data: Parameters<typeof resolveConfig>[1]): (iterations: number) => RunConfig {
+  const { model, changes } = parseContender(String(settings['model']));
+  return (iterations) =>
+    resolveConfig(mergeSettings({ data: settings['data'], model, iterations, seed: settings['seed'] }, changes), data);
+}
+
+/** What the table shows of a run: its name there, and in its measures. */
+const SHOWN: readonly (readonly [title: string, name: string])[] = [
+  ['Inception-type score', 'score'],
+  ['FID', 'fid'],
+  ['iterations', 'iterations'],
+  ['s per iteration', 'secondsPerIteration'],
+  ['s per 1,000 samples', 'secondsPerThousand'],
+];
+
+function runsOf(results: readonly CellResult[], model: string): readonly CellResult[] {
+  return results.filter(({ settings }) => settings['model'] === model);
+}
+
+function modelTable(results: readonly CellResult[], models: readonly string[]): ReportTable {
+  const real = results.find(({ measures }) => measures['realScore'] !== undefined)?.measures['realScore'] ?? null;
+  return {
+    title: 'Models in equal time: mean ± standard deviation over seeds',
+    rows: [
+      ['model', 'runs', ...SHOWN.map(([title]) => title), 'broke off'],
+      ...models.map((model) => {
+        const runs = runsOf(results, model);
+        const columns = SHOWN.map(([, name]) => spreadText(runs.map(({ measures }) => measures[name] ?? null)));
+        const broken = runs.filter(({ note }) => note !== '').length;
+        return [model, runs.length === 0 ? 'not run' : String(runs.length), ...columns, String(broken)];
+      }),
+    ],
+    note: `Score: higher is better; of as many real test images it is ${numberText(real)}. FID: lower is better. Both by the network named above the table's cells.`,
+  };
+}
+
+/** Pairs of models that one switch of Table 1 tells apart, off and on. */
+const SWITCHES: readonly (readonly [name: string, off: string, on: string])[] = [
+  ['LCN (learned filters)', 'pgcn', 'gcn'],
+  ['LCN', 'w-pgcn', 'wgcn'],
+  ['JKO', 'pgcn', 'w-pgcn'],
+  ['JKO', 'gcn', 'wgcn'],
+  ['JKO', 'm-gcn', 'wm-gcn'],
+  ['JKO', 'ggcn-star/kl', 'ggcn-star'],
+  ['MS (grids)', 'gcn', 'm-gcn'],
+  ['MS', 'wgcn', 'wm-gcn'],
+  ['NLU and HS (generator)', 'wgcn', 'ggcn-minus'],
+  ['NLU (nonlinear generator)', 'ggcn-minus/linear', 'ggcn-minus'],
+  ['HS (Gaussian hidden space)', 'ggcn-minus/thumbnails', 'ggcn-minus'],
+  ['AMS (amortised)', 'ggcn-minus', 'ggcn-minus-star'],
+  ['AMS', 'ggcn', 'ggcn-star'],
+  ['LHS (learned hidden space)', 'ggcn-minus', 'ggcn'],
+  ['LHS', 'ggcn-minus-star', 'ggcn-star'],
+];
+
+const MEASURED = ['score', 'fid', 'secondsPerIteration'] as const;
+
+function switchTable(results: readonly CellResult[]): ReportTable {
+  const valueOf = (model: string, seed: unknown, name: string): number | null =>
+    runsOf(results, model).find(({ settings }) => settings['seed'] === seed)?.measures[name] ?? null;
+  const seeds = [...new Set(results.map(({ settings }) => settings['seed']))];
+  // Seed by seed: the difference of two runs of one seed.
+  const effect = (off: string, on: string, name: string): string =>
+    spreadText(
+      seeds.flatMap((seed) => {
+        const [before, after] = [valueOf(off, seed, name), valueOf(on, seed, name)];
+        return before === null || after === null ? [] : [after - before];
+      }),
+    );
+  return {
+    title: 'What each switch of Table 1 changes: on less off',
+    rows: [
+      ['switch', 'off', 'on', 'change of score', 'change of FID', 'change of s per iteration'],
+      ...SWITCHES.map(([name, off, on]) => [name, off, on].concat(MEASURED.map((measure) => effect(off, on, measure)))),
+    ],
+    note: 'Mean ± standard deviation of the differences between runs of the same seed. A score that rises and an FID that falls are for the better.',
+  };
+}
+
+function findings(results: readonly CellResult[], scale: Scale, picture: (path: string) => string): Findings {
+  return {
+    lead:
+      'Every model of Table 1 at its defaults, each trained for the same time on the same machine, and scored on new samples by the same network. ' +
+      'The first iterations, which compile, are not counted.',
+    tables: [modelTable(results, wordsOf(scale, 'models')), switchTable(results)],
+    figures: pictureFigures(results, ['samples', 'particles'], 'New samples; none was picked.', picture),
+  };
+}
+
+/** All models of generalised GCN in equal time, and what each of its switches does (Tables 1 and 2). */
+export const ggcnTable2: Experiment = {
+  name: 'ggcn-table2',
+  title: 'The models of generalised GCN in equal time',
+  summary:
+    'every model on MNIST for the same time: score, FID, speed, and the effect of each switch (generalised GCN, Tables 1 and 2)',
+  options: {
+    data: { kind: 'text', meaning: 'labelled images that brownian train takes', standard: 'mnist' },
+    models: {
+      kind: 'words',
+      meaning: `models; behind a slash a change: ${Object.keys(VARIANTS).join(', ')}`,
+      standard: [...TABLE, 'ggcn-minus/thumbnails', 'ggcn-minus/linear', 'ggcn-star/kl'].join(','),
+    },
+    seeds: { kind: 'numbers', meaning: 'seeds of parameters, batches and noise', standard: '1,2' },
+    seconds: { kind: 'whole number', meaning: 'seconds of training of each', standard: '180' },
+    clock: {
+      kind: 'text',
+      meaning: 'what counts them: wall, or cpu, processor time over threads, for a machine that others use',
+      standard: 'wall',
+    },
+    samples: { kind: 'whole number', meaning: 'new samples that are scored, and test images', standard: '1000' },
+    network: {
+      kind: 'text',
+      meaning: 'what scores: classifier (trained once on the data), or a network as brownian evaluate takes it',
+      standard: 'classifier',
+    },
+  },
+  examples: [
+    'brownian reproduce ggcn-table2',
+    'brownian reproduce ggcn-table2 --models wgcn,ggcn,ggcn-star --seconds 60 --seeds 1',
+  ],
+  plan,
+  async open(scale, bench) {
+    const name = textOf(scale, 'data') ?? '';
+    const [samples, network] = [numberOf(scale, 'samples'), textOf(scale, 'network') ?? ''];
+    const data = await openData(name, { limit: null, seed: 1 });
+    const judge = await openJudge(bench, { data: name, samples, network });
+    const threads = availableParallelism();
+    return (cell) => {
+      const { settings } = cell;
+      const trial = {
+        label: `${settings['model']}, seed ${settings['seed']}`,
+        config: configOf(cell, data),
+        data,
+        seconds: Number(settings['seconds']),
+        clock: parseClock(String(settings['clock'])),
+        seed: Number(settings['seed']),
+        judge: judge(),
+      };
+      return runTimedTrial(trial, bench, { samples, threads });
+    };
+  },
+  findings,
+};

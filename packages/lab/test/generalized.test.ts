@@ -1,0 +1,196 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MODELS } from 'brownian';
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
+import { resolveConfig } from '../src/config/settings.ts';
+import { nodeEngine } from '../src/engine.ts';
+import { remediesFor } from '../src/remedies/remedies.ts';
+import { readResults } from '../src/reproduce/store.ts';
+import { runFiles } from '../src/runs/run.ts';
+import { brownian, isOneSentence } from './support/command.ts';
+import { temporaryFolder } from './support/files.ts';
+
+const SIZE = 8;
+/** Runs are not scored. */
+const ENGINE = { open: nodeEngine.open };
+
+/** Writes grey images of 8×8 pixels into a folder for each of three classes, and returns the folder of these. */
+async function labelledImages(): Promise<string> {
+  const folder = temporaryFolder();
+  for (const [label, name] of ['ants', 'bees', 'cows'].entries()) {
+    mkdirSync(join(folder, name));
+    for (let i = 0; i < 14; i++) {
+      const pixels = Uint8Array.from({ length: SIZE * SIZE }, (_, k) => (k * 37 * (label + 1) + 11 * i) % 256);
+      await sharp(pixels, { raw: { width: SIZE, height: SIZE, channels: 1 } })
+        .png()
+        .toFile(join(folder, name, `${i}.png`));
+    }
+  }
+  return folder;
+}
+
+const SMALL = ['--batch-size', '6', '--potential.channels', '3', '--upsampling.width', '3', '--hidden.dim', '4'];
+
+async function trained(model: string, flags: readonly string[], data?: string): Promise<string> {
+  const run = join(temporaryFolder(), 'run');
+  const argv = [
+    'train',
+    data ?? (await labelledImages()),
+    '--model',
+    model,
+    '--out',
+    run,
+    '--samples',
+    '4',
+    ...SMALL,
+    ...flags,
+  ];
+  expect(await brownian(argv, ENGINE)).toMatchObject({ code: 0, err: '' });
+  return run;
+}
+
+describe('brownian train --model ggcn-star', () => {
+  it('goes on bit for bit where it stopped, learned hidden rows included', { timeout: 60_000 }, async () => {
+    const data = await labelledImages();
+    const flags = ['--classes', '3', '--checkpoint-every', '2', '--chains.fresh', '0.5', '--chains.buffer-size', '9'];
+    const through = await trained('ggcn-star', [...flags, '--iterations', '8'], data);
+    const halves = await trained(
+      'ggcn-star',
+      [...flags, '--iterations', '4', '--optimizer.decay-iterations', '8'],
+      data,
+    );
+    expect(await brownian(['resume', halves, '--iterations', '8'], ENGINE)).toMatchObject({ code: 0, err: '' });
+    const [one, other] = [through, halves].map((run) =>
+      readFileSync(join(run, 'checkpoints/iteration-000008.safetensors')),
+    );
+    // The header has seconds in it; the arrays come after it.
+    const arrays = (file: Buffer | undefined): Buffer | undefined => file?.subarray(8 + Number(file.readBigUInt64LE()));
+    expect(arrays(one)?.length).toBeGreaterThan(1000);
+    expect(arrays(other)).toEqual(arrays(one));
+  });
+
+  it('has a report that explains both networks', { timeout: 60_000 }, async () => {
+    const run = await trained('ggcn-star', ['--iterations', '8', '--classes', '3']);
+    const page = await readFile(runFiles(run).report, 'utf8');
+    for (const text of ['synthesizer', 'generator', 'a random latent', 'amortised', 'for a label', 'JKO'])
+      expect(page).toContain(text);
+    expect(page).toContain('How far particles move from where the generator put them');
+    expect(page).not.toContain('undefined');
+  });
+
+  it('samples the labels that are asked for', { timeout: 60_000 }, async () => {
+    const run = await trained('ggcn-star', ['--iterations', '2', '--classes', '3']);
+    const sample = async (label: string, name: string): Promise<Buffer> => {
+      const out = join(run, `${name}.npy`);
+      const ended = await brownian(['sample', run, '--n', '3', '--label', label, '--steps', '0', '--out', out], ENGINE);
+      expect(ended).toMatchObject({ code: 0, err: '' });
+      return readFileSync(out);
+    };
+    expect(await sample('1', 'a')).toEqual(await sample('1,1', 'b'));
+    expect(await sample('1', 'a')).not.toEqual(await sample('1,2', 'c'));
+    const wrong = await brownian(['sample', run, '--label', '3'], ENGINE);
+    expect(wrong.err).toBe('brownian: --label is "3"; it must be a whole number from 0 to 2.\n');
+    const plain = await trained('coop', ['--iterations', '2']);
+    const refused = await brownian(['sample', plain, '--label', '1'], ENGINE);
+    expect(refused.err).toContain('--label is for models that are conditional on labels');
+    expect(isOneSentence(refused.err)).toBe(true);
+  });
+});
+
+describe('options of generalised models', () => {
+  const images = { itemShape: [1, 28, 28], size: 100, classes: ['a', 'b'] };
+  const config = (settings: Record<string, unknown>): unknown => resolveConfig({ data: 'mnist', ...settings }, images);
+
+  it.each([
+    [{ model: 'gcn', hidden: { dim: 3 } }, '--hidden.dim is an option of generalised models'],
+    [{ model: 'gcn', potential: { classes: 2 } }, '--potential.classes is an option of generalised models'],
+    [{ model: 'ggcn', flow: { implicitSteps: 3 } }, '--flow.implicit-steps is an option of descriptive models'],
+    [{ model: 'ggcn', grids: { sizes: [7, 28] } }, '--grids.sizes is an option of descriptive models'],
+    [
+      { model: 'ggcn', potential: { classes: 3 } },
+      '--potential.classes is 3; these data have 2 classes, so make it 2.',
+    ],
+    [{ model: 'ggcn', hidden: { start: 'thumbnails', dim: 50 } }, 'hidden.dim is 50'],
+    [{ model: 'ggcn-minus', hidden: { sampling: 'rows' } }, '--hidden.sampling is rows, and no rows are kept'],
+    [
+      { model: 'ggcn', upsampling: { net: 'v0' } },
+      'v0Generator: these networks are for images of 64×64 and 32×32 pixels',
+    ],
+    [{ model: 'ggcn', chains: { fresh: 0.5, bufferSize: 3 } }, '--chains.buffer-size is 3, less than the'],
+    [{ model: 'ggcn', langevin: { clip: [1, -1] } }, '--langevin.clip is 1,-1'],
+    [{ model: 'ggcn', potential: { net: 'mlp' } }, '--potential.net is mlp, which takes points'],
+  ])('%j are refused in a sentence', (settings, message) => {
+    expect(() => config(settings)).toThrow(message);
+    expect(() => config(settings)).toThrow(/^[^\n]+\.$/);
+  });
+
+  it('without labels leave no room for classes', () => {
+    expect(() =>
+      resolveConfig({ data: 'x', model: 'ggcn', potential: { classes: 2 } }, { itemShape: [1, 28, 28], size: 9 }),
+    ).toThrow('these data have no classes, so leave it out.');
+  });
+
+  it('have a remedy for every way to diverge that fits them', () => {
+    const star = resolveConfig({ data: 'mnist', model: 'ggcn-star' }, images);
+    const { every, learningRate } = MODELS['ggcn-star'].defaults([1, 28, 28]).upsampling;
+    expect(remediesFor({ kind: 'collapsed particles', seen: '' }, star)).toEqual([
+      `--upsampling.every ${2 * every} (fewer updates of the generator)`,
+      `--upsampling.learning-rate ${learningRate / 2}`,
+      '--upsampling.learning reconstruction --steps 10',
+    ]);
+    expect(remediesFor({ kind: 'not finite', seen: '' }, star)[0]).toBe('--hidden.prior 0.01 (latents near N(0, 1))');
+    const coop = resolveConfig({ data: 'mnist', model: 'coop' }, images);
+    expect(remediesFor({ kind: 'not finite', seen: '' }, coop)).toContain('--flow.beta 60 (the JKO flow)');
+  });
+});
+
+describe('brownian reproduce ggcn-table2', () => {
+  it('trains every model for the same time and says what each switch changes', { timeout: 120_000 }, async () => {
+    const out = join(temporaryFolder(), 'out');
+    const models = 'ggcn-minus,ggcn-minus-star,ggcn-minus/thumbnails';
+    const scale = ['--seconds', '1', '--samples', '10', '--seeds', '3', '--clock', 'cpu'];
+    // Thumbnails of 49 values are of 7×7 pixels, which 8×8 images have none of.
+    const refused = await brownian([
+      'reproduce',
+      'ggcn-table2',
+      '--data',
+      await labelledImages(),
+      '--out',
+      out,
+      '--models',
+      models,
+      ...scale,
+    ]);
+    expect(refused.err).toContain('hidden.dim is 49');
+    const some = 'ggcn-minus,ggcn-minus-star,ggcn-minus-star/kl';
+    const argv = ['reproduce', 'ggcn-table2', '--data', await labelledImages(), '--models', some, ...scale];
+    const folder = join(temporaryFolder(), 'again');
+    const ended = await brownian([...argv, '--out', folder]);
+    expect(ended).toMatchObject({ code: 0, err: '' });
+    const results = [...(await readResults(folder)).values()];
+    expect(results).toHaveLength(3);
+    for (const { measures, note, curves } of results) {
+      expect(note).toBe('');
+      expect(measures['iterations']).toBe(curves['loss']?.length);
+      expect(measures['secondsPerIteration']).toBeGreaterThan(0);
+      expect(measures['secondsPerThousand']).toBeGreaterThan(0);
+      expect(measures['fid']).toBeGreaterThan(0);
+    }
+    const table = await readFile(join(folder, 'table.md'), 'utf8');
+    expect(table).toMatch(/AMS \(amortised\) \| ggcn-minus \| ggcn-minus-star \| [^–]/);
+    expect(table).toMatch(/LHS \| ggcn-minus-star \| ggcn-star \| –/);
+  });
+
+  it.each([
+    [['--models', 'ggcn,gcnn'], '--models has "gcnn"; it takes'],
+    [['--models', 'ggcn/fast'], '--models has "ggcn/fast"; it takes'],
+    [['--clock', 'sun'], '--clock is "sun"; it must be wall or cpu.'],
+  ])('refuses %j in one sentence', async (flags, message) => {
+    const ended = await brownian(['reproduce', 'ggcn-table2', '--out', join(temporaryFolder(), 'x'), ...flags]);
+    expect(ended).toMatchObject({ code: 2 });
+    expect(ended.err).toContain(message);
+    expect(isOneSentence(ended.err)).toBe(true);
+  });
+});
