@@ -221,7 +221,14 @@ describe('a run on disk', () => {
       [12, 16, 20].map((i) => `iteration-0000${i}.safetensors`),
     );
     const grids = ['00', '01', '02', '05', '06', '12', '18'].map((i) => `iteration-0000${i}.png`);
-    expect(readdirSync(join(out, 'samples')).toSorted()).toEqual(['data.png', 'final.png', ...grids]);
+    expect(readdirSync(join(out, 'samples')).toSorted()).toEqual([
+      'data.png',
+      'final.png',
+      ...grids,
+      'training.webp',
+      'trajectory.json',
+      'trajectory.webp',
+    ]);
     expect(JSON.parse(readFileSync(join(out, 'config.json'), 'utf8'))).toMatchObject({
       batchSize: 5,
       chains: { particles: 5 },

@@ -201,6 +201,7 @@ const ROWS: Readonly<Record<string, readonly LayerCase[]>> = {
 /** Exports of `src/nets` that are no layer: what draws weights, reads them, or builds them in, and parts of layers. */
 const PARTS: ReadonlySet<string> = new Set([
   'builtIn',
+  'fitsDcgan',
   'normalFanIn',
   'sides',
   'normaliseImages',
