@@ -14,6 +14,7 @@ function run(source: string): void {
   const element = document.createElement('script');
   element.textContent = source;
   document.body.append(element);
+  element.remove();
 }
 
 /** The parts of a report that its script moves, as the page has them. */
