@@ -1,3 +1,5 @@
+import { ShapeError } from '@brownian/graph';
+
 /**
  * Something the user can put right: a bad option, a missing file, a corrupt checkpoint. The command prints the message as one
  * sentence, without a stack, and exits with `exitCode`: 1, or 2 when the command line itself cannot be understood.
@@ -37,4 +39,20 @@ export function fileProblem(error: unknown): string {
   const code = systemCode(error);
   if (code !== undefined) return SYSTEM_REASONS[code] ?? code;
   return error instanceof Error ? error.message : String(error);
+}
+
+/** What a model cannot do, such as take another size, as an error of the user: a sentence without a stack. */
+function withoutStack(error: unknown): unknown {
+  return error instanceof ShapeError || error instanceof RangeError
+    ? new UserError(error.message, { cause: error })
+    : error;
+}
+
+/** Runs what asks a model for something, {@link withoutStack}. */
+export async function asked<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw withoutStack(error);
+  }
 }

@@ -1,4 +1,5 @@
 import type { InpaintMethod } from 'brownian';
+import { asked } from '../errors.ts';
 import { wholeNumber } from '../scoring/request.ts';
 import { openTaskImages } from '../tasks/images.ts';
 import { TRIVIAL, tryInpainting, writeInpainted } from '../tasks/inpaint.ts';
@@ -6,7 +7,7 @@ import { openMasks } from '../tasks/mask.ts';
 import { scoreTable, writeScoreFiles } from '../tasks/scores.ts';
 import type { Context, ExitCode } from './context.ts';
 import { type TaskRequest, choiceOf, folderOf, seedOf, withComparison } from './task.ts';
-import { asked, forSamples, openTrained } from './trained.ts';
+import { forSamples, openTrained } from './trained.ts';
 
 /** What `brownian inpaint` was given, as text. */
 export interface InpaintRequest extends TaskRequest {

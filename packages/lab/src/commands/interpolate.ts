@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { createStream } from '@brownian/runtime';
 import type { LatentPath } from 'brownian';
 import { csvFormatRows } from 'd3-dsv';
+import { asked } from '../errors.ts';
 import { writeAtomically } from '../runs/atomic.ts';
 import { wholeNumber } from '../scoring/request.ts';
 import { openTaskImages, requireImages } from '../tasks/images.ts';
 import { SMOOTH, tryInterpolation } from '../tasks/interpolate.ts';
 import type { Context, ExitCode } from './context.ts';
 import { choiceOf, folderOf, seedOf } from './task.ts';
-import { asked, openTrained } from './trained.ts';
+import { openTrained } from './trained.ts';
 
 /** What `brownian interpolate` was given, as text. */
 export interface InterpolateRequest {

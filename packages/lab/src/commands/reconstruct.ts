@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createStream } from '@brownian/runtime';
 import { reconstruct } from 'brownian';
+import { asked } from '../errors.ts';
 import { writeAtomically } from '../runs/atomic.ts';
 import { wholeNumber } from '../scoring/request.ts';
 import { inBatches, itemsFrom } from '../tasks/batches.ts';
@@ -10,7 +11,7 @@ import { rowsPng } from '../tasks/picture.ts';
 import { compareImages, scoreTable, writeScoreFiles } from '../tasks/scores.ts';
 import type { Context, ExitCode } from './context.ts';
 import { type TaskRequest, folderOf, seedOf, withComparison } from './task.ts';
-import { asked, openTrained } from './trained.ts';
+import { openTrained } from './trained.ts';
 
 /**
  * `brownian reconstruct`: encodes images and decodes them again, and scores what comes back.

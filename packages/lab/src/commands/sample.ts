@@ -2,7 +2,7 @@ import { extname, join } from 'node:path';
 import { type NDArray, ndarray } from '@brownian/graph';
 import { createStream } from '@brownian/runtime';
 import { type Learner, encodeNpy, encodeTensors } from 'brownian';
-import { UserError } from '../errors.ts';
+import { UserError, asked } from '../errors.ts';
 import { openData } from '../data/open.ts';
 import { gridPng } from '../images/grid.ts';
 import { pictureFor } from '../images/picture.ts';
@@ -10,7 +10,7 @@ import { writeAtomically } from '../runs/atomic.ts';
 import { openRun, runFiles } from '../runs/run.ts';
 import { wholeNumber } from '../scoring/request.ts';
 import type { Context, ExitCode } from './context.ts';
-import { asked, forSamples, openTrained } from './trained.ts';
+import { forSamples, openTrained } from './trained.ts';
 
 /** What `brownian sample` was given. */
 export interface SampleRequest {

@@ -1,8 +1,8 @@
-import { type NDArray, ShapeError, type Tree } from '@brownian/graph';
+import type { NDArray, Tree } from '@brownian/graph';
 import type { Learner } from 'brownian';
 import type { RunConfig } from '../config/run-config.ts';
 import { checkConfig, mergeSettings, settingsFromFlags } from '../config/settings.ts';
-import { UserError } from '../errors.ts';
+import { UserError, asked } from '../errors.ts';
 import { requireSameRun } from '../loop.ts';
 import { type Run, openRun } from '../runs/run.ts';
 import { latestCheckpoint } from '../runs/store.ts';
@@ -30,22 +30,6 @@ export interface TrainedOptions {
 /** A run's configuration with the options that samples are given for themselves: the text of flags of its group `sampling`, by path. */
 export function forSamples(config: RunConfig, sampling: Readonly<Record<string, string | undefined>>): RunConfig {
   return checkConfig(mergeSettings({ ...config }, settingsFromFlags(sampling)), { kind: 'flag' });
-}
-
-/** What a model cannot do, such as take another size, as an error of the user: a sentence without a stack. */
-export function withoutStack(error: unknown): unknown {
-  return error instanceof ShapeError || error instanceof RangeError
-    ? new UserError(error.message, { cause: error })
-    : error;
-}
-
-/** Runs what asks a model for something, {@link withoutStack}. */
-export async function asked<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw withoutStack(error);
-  }
 }
 
 /** Opens a run at its newest whole checkpoint. @throws UserError when it has none, or for anything else the user can put right */

@@ -1,6 +1,8 @@
 import type { Experiment } from './experiment.ts';
 import { fewSample } from './few-sample.ts';
 import { gcnMnist } from './gcn-mnist.ts';
+import { ggcnInpainting } from './ggcn-inpainting.ts';
+import { ggcnInterpolation } from './ggcn-interpolation.ts';
 import { ggcnTable2 } from './ggcn-table2.ts';
 import { multigrid } from './multigrid.ts';
 import { stability } from './stability.ts';
@@ -14,6 +16,8 @@ export const EXPERIMENTS: readonly Experiment[] = [
   fewSample,
   gcnMnist,
   ggcnTable2,
+  ggcnInpainting,
+  ggcnInterpolation,
   multigrid,
   texture,
 ];

@@ -9,7 +9,7 @@ import { pictureFigures } from './figures.ts';
 import { openJudge } from './judge.ts';
 import { numberOf, numbersOf, textOf, wordsOf } from './options.ts';
 import { numberText, spreadText } from './text.ts';
-import { type Clock, runTimedTrial } from './timed-trial.ts';
+import { parseClock, runTimedTrial } from './timed-trial.ts';
 
 /** What a model can be changed in, to turn a switch of Table 1 that no preset turns alone. */
 const VARIANTS: Readonly<Record<string, Settings>> = {
@@ -55,11 +55,6 @@ function parseContender(text: string): Contender {
     );
   const changes = variants.map((variant) => VARIANTS[variant] as Settings);
   return { model: model as ModelName, changes: changes.reduce(mergeSettings, {}) };
-}
-
-function parseClock(text: string): Clock {
-  if (text === 'wall' || text === 'cpu') return text;
-  throw new UserError(`--clock is ${JSON.stringify(text)}; it must be wall or cpu.`, { exitCode: 2 });
 }
 
 function plan(scale: Scale): Cell[] {

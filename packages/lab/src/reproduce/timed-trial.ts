@@ -2,6 +2,7 @@ import type { NDArray, Tree } from '@brownian/graph';
 import { NonFiniteError, type Runtime, createStream } from '@brownian/runtime';
 import { type Dataset, type Learner, batchIndices, createLearner } from 'brownian';
 import type { RunConfig } from '../config/run-config.ts';
+import { UserError } from '../errors.ts';
 import { gridPng } from '../images/grid.ts';
 import type { Bench, Measured } from './experiment.ts';
 import { type Curves, record } from './curves.ts';
@@ -9,6 +10,12 @@ import type { Judge } from './judge.ts';
 
 /** What time is measured by: the wall clock, or the processor time of this process, for a machine that others use too. */
 export type Clock = 'wall' | 'cpu';
+
+/** @throws UserError unless the text names a clock */
+export function parseClock(text: string): Clock {
+  if (text === 'wall' || text === 'cpu') return text;
+  throw new UserError(`--clock is ${JSON.stringify(text)}; it must be wall or cpu.`, { exitCode: 2 });
+}
 
 /** A training for a given time on a data set. */
 export interface TimedTrial {
@@ -20,7 +27,6 @@ export interface TimedTrial {
   readonly seconds: number;
   readonly clock: Clock;
   readonly seed: number;
-  readonly judge: Judge;
 }
 
 /** Iterations whose time says how many there will be, after those that compile. */
@@ -41,7 +47,8 @@ function learnerOf(runtime: Runtime, config: RunConfig, data: Dataset): Learner 
   return createLearner(runtime, config.model, config, data.itemShape);
 }
 
-interface Progress {
+/** A model at the end of its time. */
+export interface TrainedFor {
   readonly learner: Learner;
   readonly state: Tree<NDArray>;
   readonly curves: Curves;
@@ -57,7 +64,7 @@ async function run(
   { runtime, stop, task }: Bench,
   iterations: number,
   threads: number,
-): Promise<Progress | null> {
+): Promise<TrainedFor | null> {
   const settings = config(iterations);
   const learner = learnerOf(runtime, settings, data);
   const stream = createStream(seed);
@@ -111,22 +118,30 @@ function timed(learner: Learner, clock: Clock, threads: number): { learner: Lear
 }
 
 /**
- * Trains a model for a time, judges it, and says how long an iteration and a sample take. A few iterations of a first learner tell how many will fit,
- * so that schedules of the learning rate end with the time.
+ * Trains a model for a time. A few iterations of a first learner tell how many will fit, so that schedules of the learning rate end with the time.
+ *
+ * @returns null when the user stopped it; the caller disposes of the learner
+ */
+export async function trainFor(trial: TimedTrial, bench: Bench, threads: number): Promise<TrainedFor | null> {
+  const first = await run({ ...trial, label: `${trial.label}, timing` }, bench, TIMED, threads);
+  await first?.learner.dispose();
+  if (first === null) return null;
+  const pace = first.seconds / Math.max(1, first.iterations - COMPILING);
+  return await run(trial, bench, Math.max(1, Math.round(trial.seconds / pace)), threads);
+}
+
+/**
+ * Trains a model for a time, judges it, and says how long an iteration and a sample take.
  *
  * @param samples that the judge draws
  * @returns null when the user stopped it
  */
 export async function runTimedTrial(
-  trial: TimedTrial,
+  trial: TimedTrial & { readonly judge: Judge },
   bench: Bench,
   { samples, threads }: { readonly samples: number; readonly threads: number },
 ): Promise<Measured | null> {
-  const first = await run({ ...trial, label: `${trial.label}, timing` }, bench, TIMED, threads);
-  await first?.learner.dispose();
-  if (first === null) return null;
-  const pace = first.seconds / Math.max(1, first.iterations - COMPILING);
-  const end = await run(trial, bench, Math.max(1, Math.round(trial.seconds / pace)), threads);
+  const end = await trainFor(trial, bench, threads);
   if (end === null) return null;
   const { learner, state, curves, iterations, seconds, stopped } = end;
   try {
