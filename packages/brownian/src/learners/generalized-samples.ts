@@ -1,4 +1,4 @@
-import { type NDArray, type Tensor, constant, float32Data, ndarray } from '@brownian/graph';
+import { type NDArray, type Tensor, float32Data, ndarray } from '@brownian/graph';
 import type { Compiled, Runtime, Stream } from '@brownian/runtime';
 import type { ExportedFunction, Moment, Params, Potential, SymbolicParams } from '../interfaces.ts';
 import { type Held, type Sampler, langevin } from '../samplers/langevin.ts';
@@ -7,18 +7,12 @@ import { block } from './columns.ts';
 import { generalizedExports } from './generalized-exports.ts';
 import type { GeneralizedModel, GeneralizedState } from './generalized-model.ts';
 import { drawRows } from './hidden.ts';
-import { checkLabels, takeIntegers } from './labels.ts';
+import { checkLabels, givenLabels, takeIntegers } from './labels.ts';
 import type { LangevinOptions } from './options.ts';
 import { follow } from './trajectory.ts';
 
 /** Items that are generated at once. */
 const CHUNK = 250;
-
-/** Φ given labels, which are built in. */
-function given(potential: Potential, labels: NDArray | undefined): Potential {
-  if (labels === undefined) return potential;
-  return { ...potential, apply: (params, x) => potential.apply(params, x, constant(labels)) };
-}
 
 /** What a generalised model makes: items of its generator, and samples, which Langevin dynamics has refined. */
 export class GeneralizedSamples {
@@ -80,7 +74,7 @@ export class GeneralizedSamples {
     held: Held | undefined,
     use: (sampler: Sampler, potential: Potential) => Promise<T>,
   ): Promise<T> {
-    const potential = given(this.#model.potential, labels);
+    const potential = givenLabels(this.#model.potential, labels);
     const sampler = langevin(this.#runtime, potential, this.#finalDynamics, { frozen: true, ...(held && { held }) });
     try {
       return await use(sampler, potential);
