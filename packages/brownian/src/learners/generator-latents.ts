@@ -10,9 +10,10 @@ const CHUNK = 250;
 
 /** A generator's latents, with a weight for each label behind them if it takes labels: `[dim + classes]`. */
 export interface GeneratorLatents {
-  view<S>(paramsOf: (state: S) => Params): Omit<LatentView, 'decode' | 'encode'> & {
+  view<S>(paramsOf: (state: S) => Params): Omit<LatentView, 'decode' | 'encode' | 'encodeKnown'> & {
     decode(state: S, z: NDArray): Promise<NDArray>;
-    encode(state: S, x: NDArray, draw: Stream, known?: NDArray): Promise<NDArray>;
+    encode(state: S, x: NDArray, draw: Stream): Promise<NDArray>;
+    encodeKnown(state: S, x: NDArray, known: NDArray, draw: Stream): Promise<NDArray>;
   };
   dispose(): Promise<void>;
 }
@@ -47,16 +48,16 @@ export function generatorLatents(runtime: Runtime, name: string, net: Generator)
     }
     return ndarray(data, [n, ...net.outputShape]);
   };
+  const search = (params: Params, x: NDArray, stream: Stream, known?: NDArray): Promise<NDArray> =>
+    encodeItems(runtime, params, x, { net, draw, decode: (z) => decode(params, z) }, stream, known);
   return {
     view: (paramsOf) => ({
       shape: [dim + classes],
       path: 'linear',
       draw,
       decode: (state, z) => decode(paramsOf(state), z),
-      encode: (state, x, stream, known) => {
-        const params = paramsOf(state);
-        return encodeItems(runtime, params, x, { net, draw, decode: (z) => decode(params, z) }, stream, known);
-      },
+      encode: (state, x, stream) => search(paramsOf(state), x, stream),
+      encodeKnown: (state, x, known, stream) => search(paramsOf(state), x, stream, known),
     }),
     dispose: () => generate.dispose(),
   };

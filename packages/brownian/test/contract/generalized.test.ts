@@ -287,6 +287,17 @@ describe('latents', () => {
     };
     // The search ends where the pull of its prior and its learning rate leave it; a random latent is a hundred times further off.
     expect(await errorOf(found)).toBeLessThan(0.01 * (await errorOf(view.draw(2, createStream('other')))));
+    // Of each image one half is missing, and holds nothing that matters.
+    const known = ndarray(
+      Float32Array.from({ length: 2 * 64 }, (_, i) => (i % 64 < 32 ? 1 : 0)),
+      made.shape,
+    );
+    const masked = ndarray(
+      Float32Array.from(numbersOf(made), (value, i) => (i % 64 < 32 ? value : 0)),
+      made.shape,
+    );
+    const half = (await view.encodeKnown?.(state, masked, known, createStream('search'))) as NDArray;
+    expect(await errorOf(half)).toBeLessThan(0.05 * (await errorOf(view.draw(2, createStream('other')))));
     await learner.dispose();
   });
 
