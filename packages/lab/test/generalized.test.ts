@@ -105,7 +105,10 @@ describe('options of generalised models', () => {
 
   it.each([
     [{ model: 'gcn', hidden: { dim: 3 } }, '--hidden.dim is an option of generalised models'],
-    [{ model: 'gcn', potential: { classes: 2 } }, '--potential.classes is an option of generalised models'],
+    [
+      { model: 'm-gcn', potential: { classes: 2 } },
+      '--potential.classes is 2; models of several grids are unconditional',
+    ],
     [{ model: 'ggcn', flow: { implicitSteps: 3 } }, '--flow.implicit-steps is an option of descriptive models'],
     [{ model: 'ggcn', grids: { sizes: [7, 28] } }, '--grids.sizes is an option of descriptive models'],
     [

@@ -6,7 +6,7 @@ import { kl } from '../flows/kl.ts';
 import type { Learner } from '../interfaces.ts';
 import type { Layer } from '../nets/net.ts';
 import { LANGEVIN_DEFAULTS, driftResponse, driftScale } from '../samplers/langevin.ts';
-import { type DescriptiveLearner, descriptiveLearner } from './descriptive.ts';
+import { type DescriptiveLearner, type DescriptiveState, descriptiveLearner } from './descriptive.ts';
 import type { ModelFamily, ModelPreset } from './family.ts';
 import { gridShapes, multiGridLearner } from './multi-grid.ts';
 import { buildOptimizer } from './optimizer.ts';
@@ -41,6 +41,7 @@ function learned(beta: number): (itemShape: readonly number[]) => DescriptorLear
           activation: 'silu',
           theta: 'position',
           gain,
+          classes: 0,
         }
       : {
           net: 'mlp',
@@ -50,6 +51,7 @@ function learned(beta: number): (itemShape: readonly number[]) => DescriptorLear
           activation: 'silu',
           theta: 'position',
           gain: 1,
+          classes: 0,
         },
     langevin: isImage(itemShape)
       ? { ...LANGEVIN_DEFAULTS, sigma: 0.5, reference: false, temperature: 0.0025, clip: [-1, 1], maxDisplacement: 0.3 }
@@ -130,6 +132,7 @@ function fixed(beta: number): (itemShape: readonly number[]) => DescriptorLearne
       activation: 'relu',
       theta: 'position',
       gain: 1,
+      classes: 0,
     },
     langevin: LANGEVIN_DEFAULTS,
     flow: { beta, penalty: 'double-backprop', implicitSteps: 0, energyL2: 0, dataNoise: 0 },
@@ -206,6 +209,7 @@ export function createDescriptiveLearner(
     chains: options.chains,
     sampling: options.sampling,
     dataNoise: options.flow.dataNoise,
+    classes: options.potential.classes,
     ema: options.optimizer.ema,
     weightClip: options.optimizer.weightClip,
   });
@@ -221,6 +225,20 @@ function atGrid(options: DescriptorLearnerOptions, i: number): DescriptorLearner
   };
 }
 
+/** A conditional model without what needs Φ of an item alone: inpainting and exports. */
+function givenItsLabel(learner: DescriptiveLearner): Learner<DescriptiveState> {
+  return {
+    name: learner.name,
+    ...(learner.classes !== undefined && { classes: learner.classes }),
+    init: (key, data) => learner.init(key, data),
+    step: (state, batch, draw) => learner.step(state, batch, draw),
+    sample: (state, n, draw, labels) => learner.sample(state, n, draw, labels),
+    trajectory: async (state, n, draw, moments) => (await learner.trajectory?.(state, n, draw, moments)) ?? [],
+    particles: (state) => learner.particles(state),
+    dispose: () => learner.dispose(),
+  };
+}
+
 /** On one grid or, with `grids.sizes`, on several. @throws RangeError when the potential, or the grids, do not fit data of this shape */
 function create(
   runtime: Runtime,
@@ -230,7 +248,12 @@ function create(
   filters?: Layer,
 ): Learner {
   const { sizes } = options.grids;
-  if (sizes.length === 0) return createDescriptiveLearner(runtime, model, options, itemShape, filters);
+  if (sizes.length === 0) {
+    const learner = createDescriptiveLearner(runtime, model, options, itemShape, filters);
+    return options.potential.classes === 0 ? learner : givenItsLabel(learner);
+  }
+  if (options.potential.classes > 0)
+    throw new RangeError('potential.classes must be 0 with grids: models of several grids are unconditional.');
   if (options.chains.kind !== 'persistent')
     throw new RangeError('chains.kind must be "persistent" with grids: their particles start anew at every iteration.');
   const grids = gridShapes(itemShape, sizes).map((shape, i) => ({

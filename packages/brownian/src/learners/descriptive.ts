@@ -32,6 +32,7 @@ import { chooseRows, putRows, takeRows } from '../samplers/replay-buffer.ts';
 import { startParticles } from '../samplers/start.ts';
 import { merge } from '../tasks/masked.ts';
 import { descriptiveExports } from './descriptive-exports.ts';
+import { checkLabels, givenLabels, takeIntegers } from './labels.ts';
 import type { ChainOptions, LangevinOptions, SamplingOptions } from './options.ts';
 import { follow, meanEnergy, numbers } from './trajectory.ts';
 
@@ -48,6 +49,8 @@ export interface DescriptiveModel {
   readonly sampling: SamplingOptions;
   /** Standard deviation of noise added to data; 0 adds none. */
   readonly dataNoise: number;
+  /** Labels that Φ is conditional on; 0 or absent for none. */
+  readonly classes?: number;
   /** Decay of the moving average of parameters that `sample` uses; 0 uses the parameters themselves. */
   readonly ema: number;
   /** Largest absolute value of a parameter after an update; null or absent leaves them free. */
@@ -64,7 +67,16 @@ export type DescriptiveState = {
   readonly particles: NDArray;
   /** Replay buffer, `[bufferSize, ...item]`, when chains are drawn from one. */
   readonly buffer?: NDArray;
+  /** Labels of the particles and of the chains in the buffer, int32, for conditional models: a chain keeps its label. */
+  readonly labels?: NDArray;
+  readonly bufferLabels?: NDArray;
 };
+
+/** Particles, and their labels for conditional models. */
+interface Labelled {
+  readonly x: NDArray;
+  readonly labels?: NDArray;
+}
 
 /** A learner whose particles may also be started from outside, as those of a grid are from the grid before. */
 export interface DescriptiveLearner extends Learner<DescriptiveState> {
@@ -147,6 +159,7 @@ class LangevinLearner implements DescriptiveLearner {
   readonly #sampler: Sampler;
   readonly #runtime: Runtime;
   readonly #update: Compiled<UpdateArguments, UpdateResult>;
+  readonly classes?: number;
 
   constructor(runtime: Runtime, model: DescriptiveModel) {
     this.name = model.name;
@@ -154,6 +167,11 @@ class LangevinLearner implements DescriptiveLearner {
     this.#runtime = runtime;
     this.#sampler = langevin(runtime, model.potential, model.langevin);
     this.#update = runtime.compile(descriptiveUpdate(model), { name: `${model.name} update` });
+    if (model.classes !== undefined && model.classes > 0) this.classes = model.classes;
+  }
+
+  #drawLabels(n: number, draw: Stream): NDArray | undefined {
+    return this.classes === undefined ? undefined : draw.integers([n], 0, this.classes);
   }
 
   #start(count: number, draw: Stream): NDArray {
@@ -174,9 +192,13 @@ class LangevinLearner implements DescriptiveLearner {
     this.#checkItems(data.itemShape, `the data set "${data.name}"`);
     const { potential, optimizer, chains, ema } = this.#model;
     const params = potential.init(key.split('params'));
+    const labels = this.#drawLabels(chains.particles, key.split('labels'));
+    const bufferLabels = this.#drawLabels(chains.bufferSize, key.split('buffer labels'));
     return {
       params,
       optimizer: optimizer.init(params),
+      ...(labels && { labels }),
+      ...(chains.kind === 'buffer' && bufferLabels && { bufferLabels }),
       particles: this.#start(chains.particles, key.split('particles')),
       ...(ema > 0 && { average: params }),
       ...(chains.kind === 'buffer' && { buffer: this.#start(chains.bufferSize, key.split('buffer')) }),
@@ -194,7 +216,9 @@ class LangevinLearner implements DescriptiveLearner {
     return { x: putRows(x, restarted, this.#start(fresh, draw)), rows };
   }
 
-  #checkBatch({ x }: Batch): void {
+  #checkBatch({ x, labels }: Batch): void {
+    if (this.classes !== undefined && labels === undefined)
+      throw new TypeError(`${this.name}: the model is conditional on labels, and the batch has none.`);
     this.#checkItems(x.shape.slice(1), 'the batch');
     if (x.shape[0] === 0) throw new ShapeError(`${this.name}: the batch is empty; a step needs at least one item.`);
   }
@@ -204,19 +228,25 @@ class LangevinLearner implements DescriptiveLearner {
     x: NDArray,
     batch: Batch,
     draw: Stream,
+    labels = state.labels,
   ): Promise<[DescriptiveState, Metrics]> {
     this.#checkBatch(batch);
     const { langevin: options, dataNoise } = this.#model;
-    const [moved, { gradientNorm }] = await this.#sampler.run(this.#sampler.init(state.params, x), options.steps, draw);
+    const start = this.#sampler.init(state.params, x, labels);
+    const [moved, { gradientNorm }] = await this.#sampler.run(start, options.steps, draw);
     const gamma = ndarray(draw.next(), []);
     const data = noisyData(batch.x, dataNoise, options.clip, draw);
-    const at = { data, particles: moved.x, previous: state.particles, gamma };
+    const told = labels &&
+      state.labels && { labels: { data: batch.labels as NDArray, particles: labels, previous: state.labels } };
+    const at = { data, particles: moved.x, previous: state.particles, gamma, ...told };
     const updated = await this.#update(state.params, state.optimizer, state.average ?? [], at);
     const next: DescriptiveState = {
       params: updated.params,
       optimizer: updated.optimizer,
       particles: moved.x,
       ...(!isEmpty(updated.average) && { average: updated.average }),
+      ...(labels && { labels }),
+      ...(state.bufferLabels && { bufferLabels: state.bufferLabels }),
     };
     return [next, { ...numbers(updated.metrics), gradientNorm }];
   }
@@ -224,7 +254,8 @@ class LangevinLearner implements DescriptiveLearner {
   async step(state: DescriptiveState, batch: Batch, draw: Stream): Promise<[DescriptiveState, Metrics]> {
     this.#checkBatch(batch);
     const { x, rows } = this.#begin(state, draw);
-    const [next, metrics] = await this.stepFrom(state, x, batch, draw);
+    const labels = rows && state.bufferLabels ? takeIntegers(state.bufferLabels, rows) : state.labels;
+    const [next, metrics] = await this.stepFrom(state, x, batch, draw, labels);
     if (state.buffer === undefined || rows === undefined) return [next, metrics];
     return [{ ...next, buffer: putRows(state.buffer, rows, next.particles) }, metrics];
   }
@@ -243,11 +274,18 @@ class LangevinLearner implements DescriptiveLearner {
     });
   }
 
-  /** Where samples begin: the chains go on, if they are asked for and have items of this shape; else new particles. */
-  #sampleStart({ buffer, particles }: DescriptiveState, n: number, draw: Stream): NDArray {
-    const chains = buffer ?? particles;
+  /** Where samples begin: the chains go on, if they are asked for and have items of this shape, and no label is wanted; else new particles. */
+  #sampleStart(state: DescriptiveState, n: number, draw: Stream, asked?: NDArray): Labelled {
+    if (asked !== undefined) checkLabels(this, asked, n);
+    const chains = state.buffer ?? state.particles;
     const usable = this.#model.sampling.from === 'chains' && sameShape(chains.shape.slice(1), this.#model.itemShape);
-    return usable ? takeRows(chains, chooseRows(chains.shape[0] as number, n, draw)) : this.#start(n, draw);
+    if (usable && asked === undefined) {
+      const rows = chooseRows(chains.shape[0] as number, n, draw);
+      const theirs = state.bufferLabels ?? state.labels;
+      return { x: takeRows(chains, rows), ...(theirs && { labels: takeIntegers(theirs, rows) }) };
+    }
+    const labels = asked ?? this.#drawLabels(n, draw);
+    return { x: this.#start(n, draw), ...(labels && { labels }) };
   }
 
   /** Langevin dynamics as samples are drawn with, which may be at another temperature than training. */
@@ -256,19 +294,17 @@ class LangevinLearner implements DescriptiveLearner {
     return { ...options, temperature: sampling.temperature ?? options.temperature };
   }
 
-  /** A sampler of finished samples, and the parameters that it moves them by. */
-  #samplerOf(state: DescriptiveState, draw: Stream, held?: Held): { sampler: Sampler; params: Params } {
+  /** A sampler of finished samples on Φ given their labels, and the parameters that it moves them by. */
+  #samplerOf(state: DescriptiveState, draw: Stream, labels: NDArray | undefined, held?: Held) {
     const params = state.average ?? state.params;
     this.#checkParams(params, draw);
-    const sampler = langevin(this.#runtime, this.#model.potential, this.#finalDynamics, {
-      frozen: true,
-      ...(held && { held }),
-    });
-    return { sampler, params };
+    const potential = givenLabels(this.#model.potential, labels);
+    const sampler = langevin(this.#runtime, potential, this.#finalDynamics, { frozen: true, ...(held && { held }) });
+    return { sampler, params, potential };
   }
 
-  async #finish(state: DescriptiveState, x: NDArray, draw: Stream, held?: Held): Promise<NDArray> {
-    const { sampler, params } = this.#samplerOf(state, draw, held);
+  async #finish(state: DescriptiveState, { x, labels }: Labelled, draw: Stream, held?: Held): Promise<NDArray> {
+    const { sampler, params } = this.#samplerOf(state, draw, labels, held);
     try {
       const [end] = await sampler.run(sampler.init(params, x), this.#model.sampling.steps, draw);
       return end.x;
@@ -277,9 +313,9 @@ class LangevinLearner implements DescriptiveLearner {
     }
   }
 
-  async trajectoryFrom(state: DescriptiveState, x: NDArray, draw: Stream, moments: number): Promise<Moment[]> {
-    const { sampler, params } = this.#samplerOf(state, draw);
-    const { potential, langevin: options, sampling } = this.#model;
+  async #follow(state: DescriptiveState, { x, labels }: Labelled, draw: Stream, moments: number): Promise<Moment[]> {
+    const { sampler, params, potential } = this.#samplerOf(state, draw, labels);
+    const { langevin: options, sampling } = this.#model;
     try {
       const way = { sampler, potential, langevin: options, params };
       return await follow(this.#runtime, way, x, { steps: sampling.steps, count: moments, draw });
@@ -288,14 +324,18 @@ class LangevinLearner implements DescriptiveLearner {
     }
   }
 
+  async trajectoryFrom(state: DescriptiveState, x: NDArray, draw: Stream, moments: number): Promise<Moment[]> {
+    return this.#follow(state, { x }, draw, moments);
+  }
+
   async sampleFrom(state: DescriptiveState, x: NDArray, draw: Stream): Promise<NDArray> {
-    return this.#finish(state, x, draw);
+    return this.#finish(state, { x }, draw);
   }
 
   async inpaint(state: DescriptiveState, x: NDArray, known: NDArray, draw: Stream, from?: NDArray): Promise<NDArray> {
     this.#checkItems(x.shape.slice(1), 'what is to be inpainted');
-    const start = from ?? this.#sampleStart(state, x.shape[0] as number, draw);
-    return this.#finish(state, merge(x, known, start), draw, { x, known });
+    const start = from ?? this.#sampleStart(state, x.shape[0] as number, draw).x;
+    return this.#finish(state, { x: merge(x, known, start) }, draw, { x, known });
   }
 
   exports(state: DescriptiveState): readonly ExportedFunction[] {
@@ -305,12 +345,12 @@ class LangevinLearner implements DescriptiveLearner {
   }
 
   /** The state may be that of a learner of items of another size: with a weight per channel, Φ applies to every size (texture). */
-  async sample(state: DescriptiveState, n: number, draw: Stream): Promise<NDArray> {
-    return this.sampleFrom(state, this.#sampleStart(state, n, draw), draw);
+  async sample(state: DescriptiveState, n: number, draw: Stream, labels?: NDArray): Promise<NDArray> {
+    return this.#finish(state, this.#sampleStart(state, n, draw, labels), draw);
   }
 
   async trajectory(state: DescriptiveState, n: number, draw: Stream, moments: number): Promise<readonly Moment[]> {
-    return this.trajectoryFrom(state, this.#sampleStart(state, n, draw), draw, moments);
+    return this.#follow(state, this.#sampleStart(state, n, draw), draw, moments);
   }
 
   particles(state: DescriptiveState): NDArray {

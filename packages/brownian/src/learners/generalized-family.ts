@@ -9,7 +9,7 @@ import { generalizedLearner } from './generalized.ts';
 import type { GeneralizedLearner } from './generalized-model.ts';
 import { buildGenerator } from './generator.ts';
 import { buildOptimizer } from './optimizer.ts';
-import type { ConditionalDescriptorOptions, GeneralizedLearnerOptions } from './options.ts';
+import type { DescriptorOptions, GeneralizedLearnerOptions } from './options.ts';
 import { buildPotential } from './potential.ts';
 
 /** The generalised models by the names of the paper (generalised GCN, Table 1), and cooperative learning, to compare with. */
@@ -43,7 +43,7 @@ function channelsFor(side: number): number[] {
   return Array.from({ length: count }, (_, i) => first * 2 ** i);
 }
 
-function potentialFor(itemShape: readonly number[], gain: number): ConditionalDescriptorOptions {
+function potentialFor(itemShape: readonly number[], gain: number): DescriptorOptions {
   const common = { hidden: 0, activation: 'leakyRelu', theta: 'position', gain, classes: 0 } as const;
   if (itemShape.length !== 3) return { ...common, net: 'mlp', channels: [128, 128], kernels: [] };
   return { ...common, net: 'conv', channels: channelsFor(Math.min(...itemShape.slice(1))), kernels: [4] };

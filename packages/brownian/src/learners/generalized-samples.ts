@@ -1,4 +1,4 @@
-import { type NDArray, type Tensor, constant, float32Data, ndarray } from '@brownian/graph';
+import { type NDArray, type Tensor, float32Data, ndarray } from '@brownian/graph';
 import type { Compiled, Runtime, Stream } from '@brownian/runtime';
 import type { ExportedFunction, Moment, Params, Potential, SymbolicParams } from '../interfaces.ts';
 import { type Held, type Sampler, langevin } from '../samplers/langevin.ts';
@@ -7,36 +7,47 @@ import { block } from './columns.ts';
 import { generalizedExports } from './generalized-exports.ts';
 import type { GeneralizedModel, GeneralizedState } from './generalized-model.ts';
 import { drawRows } from './hidden.ts';
-import { checkLabels, takeIntegers } from './labels.ts';
+import { checkLabels, givenLabels, takeIntegers } from './labels.ts';
 import type { LangevinOptions } from './options.ts';
 import { follow } from './trajectory.ts';
 
 /** Items that are generated at once. */
 const CHUNK = 250;
 
-/** Φ given labels, which are built in. */
-function given(potential: Potential, labels: NDArray | undefined): Potential {
-  if (labels === undefined) return potential;
-  return { ...potential, apply: (params, x) => potential.apply(params, x, constant(labels)) };
-}
+type Generate = Compiled<[SymbolicParams, Tensor, readonly Tensor[]], Tensor>;
 
 /** What a generalised model makes: items of its generator, and samples, which Langevin dynamics has refined. */
 export class GeneralizedSamples {
   readonly #model: GeneralizedModel;
   readonly #runtime: Runtime;
-  readonly #generate: Compiled<[SymbolicParams, Tensor, readonly Tensor[]], Tensor>;
+  readonly #generate: Generate;
 
   constructor(runtime: Runtime, model: GeneralizedModel) {
     this.#model = model;
     this.#runtime = runtime;
-    this.#generate = runtime.compile(
-      (params: SymbolicParams, z: Tensor, [labels]: readonly Tensor[]) => model.generator.net.apply(params, z, labels),
-      { name: `${model.name} generator` },
+    this.#generate = this.#compiled([]);
+  }
+
+  /** @param frozen positions of arguments that are built in */
+  #compiled(frozen: readonly number[]): Generate {
+    const { name, generator } = this.#model;
+    return this.#runtime.compile(
+      (params: SymbolicParams, z: Tensor, [labels]: readonly Tensor[]) => generator.net.apply(params, z, labels),
+      { name: `${name} generator`, frozen },
     );
   }
 
-  /** Items from latents, in chunks, so that memory does not grow with their number. */
-  async decode(params: Params, hidden: NDArray, labels: NDArray | undefined): Promise<NDArray> {
+  /**
+   * Items from latents, in chunks, so that memory does not grow with their number.
+   *
+   * @param generate default: the one that is kept for training, whose parameters change
+   */
+  async decode(
+    params: Params,
+    hidden: NDArray,
+    labels: NDArray | undefined,
+    generate: Generate = this.#generate,
+  ): Promise<NDArray> {
     const [n, dim] = hidden.shape as readonly [number, number];
     const { outputShape } = this.#model.generator.net;
     const size = outputShape.reduce((a, b) => a * b, 1);
@@ -50,7 +61,7 @@ export class GeneralizedSamples {
           labels,
           Array.from({ length: end - from }, (_, i) => from + i),
         );
-      data.set(float32Data(await this.#generate(params, z, y ? [y] : [])), from * size);
+      data.set(float32Data(await generate(params, z, y ? [y] : [])), from * size);
     }
     return ndarray(data, [n, ...outputShape]);
   }
@@ -80,7 +91,7 @@ export class GeneralizedSamples {
     held: Held | undefined,
     use: (sampler: Sampler, potential: Potential) => Promise<T>,
   ): Promise<T> {
-    const potential = given(this.#model.potential, labels);
+    const potential = givenLabels(this.#model.potential, labels);
     const sampler = langevin(this.#runtime, potential, this.#finalDynamics, { frozen: true, ...(held && { held }) });
     try {
       return await use(sampler, potential);
@@ -95,8 +106,13 @@ export class GeneralizedSamples {
       checkLabels({ name: this.#model.name, classes: this.#model.generator.net.classes }, asked, n);
     const hidden = this.latents(n, state, draw);
     const labels = asked ?? this.labels(n, draw).labels;
-    const x = await this.decode(state.generatorAverage ?? state.generator, hidden, labels);
-    return labels ? [x, labels] : [x];
+    const generate = this.#compiled([0]);
+    try {
+      const x = await this.decode(state.generatorAverage ?? state.generator, hidden, labels, generate);
+      return labels ? [x, labels] : [x];
+    } finally {
+      await generate.dispose();
+    }
   }
 
   async sample(state: GeneralizedState, n: number, draw: Stream, asked?: NDArray): Promise<NDArray> {

@@ -1,10 +1,16 @@
-import { type NDArray, formatShape, sameShape } from '@brownian/graph';
-import type { Learner } from '../interfaces.ts';
+import { type NDArray, constant, formatShape, sameShape } from '@brownian/graph';
+import type { Learner, Potential } from '../interfaces.ts';
 
 /** Integers of an array at `places`, int32. */
 export function takeIntegers(array: NDArray, places: ArrayLike<number>): NDArray {
   const data = Int32Array.from(places, (place) => Number(array.data[place]));
   return { dtype: 'int32', shape: [data.length], data };
+}
+
+/** Φ given labels, int32 `[particles]`, which are built in; without any, Φ as it is. */
+export function givenLabels(potential: Potential, labels: NDArray | undefined): Potential {
+  if (labels === undefined) return potential;
+  return { ...potential, apply: (params, x) => potential.apply(params, x, constant(labels)) };
 }
 
 /** @throws RangeError unless these are `n` labels that samples of the learner can be asked for */

@@ -122,6 +122,8 @@ export interface DescriptorOptions {
   readonly activation: 'relu' | 'leakyRelu' | 'gelu' | 'silu' | 'softplus' | 'tanh';
   /** θ of fixed filters: one weight per position or one per channel. */
   readonly theta: 'position' | 'channel';
+  /** Labels that Φ is conditional on, and the generator if there is one, with a row of θ for each; 0 is unconditional. Default 0. */
+  readonly classes: number;
 }
 
 /** The grids of a multi-grid model. */
@@ -193,18 +195,12 @@ export interface HiddenOptions {
   readonly sampling: 'start' | 'rows';
 }
 
-/** The potential of a generalised model. */
-export interface ConditionalDescriptorOptions extends DescriptorOptions {
-  /** Labels that Φ and the generator are conditional on, with a row of θ for each; 0 is unconditional. Default 0. */
-  readonly classes: number;
-}
-
 /**
  * Every option of the generalised models: a descriptive model, the synthesizer, whose chains begin where a generator puts them. With `chains.fresh`
  * of 1 all begin there anew; with less, the others are gone on with from a replay buffer.
  */
 export interface GeneralizedLearnerOptions {
-  readonly potential: ConditionalDescriptorOptions;
+  readonly potential: DescriptorOptions;
   readonly langevin: LangevinOptions;
   readonly flow: Omit<FlowOptions, 'implicitSteps'>;
   readonly optimizer: OptimizerOptions;

@@ -6,7 +6,7 @@ import { v0Synthesizer } from '../nets/ggcn-v0.ts';
 import { type Layer, chain } from '../nets/net.ts';
 import { resNet50 } from '../nets/resnet50.ts';
 import { descriptor } from '../potentials/descriptor.ts';
-import type { BuiltInNet, ConditionalDescriptorOptions, DescriptorOptions } from './options.ts';
+import type { BuiltInNet, DescriptorOptions } from './options.ts';
 
 /** A network that options can name, and what has to be known of it. */
 interface NamedNet {
@@ -89,11 +89,7 @@ function namedNet({ net }: DescriptorOptions, filters: Layer | undefined): Named
  *
  * @param filters fixed filters in the place of `options.net`, such as `vggFilters(…)`
  */
-export function buildPotential(
-  options: DescriptorOptions & Partial<ConditionalDescriptorOptions>,
-  itemShape: readonly number[],
-  filters?: Layer,
-): Potential {
+export function buildPotential(options: DescriptorOptions, itemShape: readonly number[], filters?: Layer): Potential {
   const { takes, learned: learns, layer } = namedNet(options, filters);
   if (itemShape.length !== (takes === 'points' ? 1 : 3)) {
     const wants = takes === 'points' ? takes : 'images [channels, height, width]';
@@ -101,6 +97,6 @@ export function buildPotential(
       `potential.net "${options.net}" takes ${wants}, these items have shape [${itemShape.join(', ')}].`,
     );
   }
-  const { theta, gain, classes = 0 } = options;
+  const { theta, gain, classes } = options;
   return descriptor(layer(options)(itemShape), { theta, gain, classes, start: learns ? 'random' : 'zero' });
 }

@@ -93,23 +93,24 @@ describe('turns', () => {
     await learner.dispose();
   });
 
-  test('the generator comes nearer to what it should reconstruct', async () => {
-    const { model, options, data } = caseOf('coop on images', (o) => ({
+  test.each(['coop', 'ggcn-minus-star'])('the generator of %s climbs a Φ that stands still', async (name) => {
+    const { model, options, data } = caseOf(`${name} on images`, (o) => ({
       ...o,
-      upsampling: { ...o.upsampling, learningRate: 0.02 },
+      upsampling: { ...o.upsampling, every: 1, learningRate: 0.02 },
     }));
     const learner = createGeneralizedLearner(runtime, model, options, data.itemShape);
     const draw = createStream('draw');
-    let state = await learner.init(createStream(1), data);
-    const errors: number[] = [];
-    for (let i = 0; i < 40; i++) {
+    const first = await learner.init(createStream(1), data);
+    let state = first;
+    const values: number[] = [];
+    for (let i = 0; i < 20; i++) {
       const [next, metrics] = await learner.step(state, await data.batch([0, 1, 2, 3, 4, 5]), draw);
-      // A synthesizer that stands still gives a sampler that does.
-      state = { ...next, params: state.params };
-      errors.push(metrics['generatorLoss'] as number);
+      state = { ...next, params: first.params, optimizer: first.optimizer };
+      values.push(metrics['potentialGenerated'] as number);
     }
-    const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
-    expect(mean(errors.slice(-5))).toBeLessThan(0.8 * mean(errors.slice(0, 5)));
+    const mean = (some: readonly number[]): number => some.reduce((a, b) => a + b, 0) / some.length;
+    const spread = Math.max(...values.slice(0, 5)) - Math.min(...values.slice(0, 5));
+    expect(mean(values.slice(-5))).toBeGreaterThan(mean(values.slice(0, 5)) + spread);
     await learner.dispose();
   });
 });
@@ -199,7 +200,9 @@ describe('the replay buffer', () => {
     expect(changed).toHaveLength(5);
     const particles = numbersOf(states[1]?.particles as NDArray);
     for (const i of changed) {
-      const at = Array.from({ length: 5 }, (_, p) => p).find((p) => particles[64 * p] === images(after)[i]?.[0]);
+      const at = Array.from({ length: 5 }, (_, p) => p).find(
+        (p) => Math.fround(particles[64 * p] as number) === images(after)[i]?.[0],
+      );
       expect(at, 'a row of the buffer is a particle of the iteration').toBeDefined();
       expect(after?.labels?.data[i]).toBe(states[1]?.labels?.data[at as number]);
     }
@@ -287,6 +290,17 @@ describe('latents', () => {
     };
     // The search ends where the pull of its prior and its learning rate leave it; a random latent is a hundred times further off.
     expect(await errorOf(found)).toBeLessThan(0.01 * (await errorOf(view.draw(2, createStream('other')))));
+    // Of each image one half is missing, and holds nothing that matters.
+    const known = ndarray(
+      Float32Array.from({ length: 2 * 64 }, (_, i) => (i % 64 < 32 ? 1 : 0)),
+      made.shape,
+    );
+    const masked = ndarray(
+      Float32Array.from(numbersOf(made), (value, i) => (i % 64 < 32 ? value : 0)),
+      made.shape,
+    );
+    const half = (await view.encodeKnown?.(state, masked, known, createStream('search'))) as NDArray;
+    expect(await errorOf(half)).toBeLessThan(0.05 * (await errorOf(view.draw(2, createStream('other')))));
     await learner.dispose();
   });
 

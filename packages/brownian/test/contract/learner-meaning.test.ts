@@ -7,6 +7,7 @@ import type { Metrics, SymbolicParams } from '../../src/interfaces.ts';
 import { type DescriptiveState, descriptiveLearner } from '../../src/learners/descriptive.ts';
 import type { DescriptorLearnerOptions } from '../../src/learners/options.ts';
 import { buildPotential } from '../../src/learners/potential.ts';
+import { createLearner } from '../../src/learners/presets.ts';
 import { createDescriptiveLearner } from '../../src/learners/descriptive-family.ts';
 import { responseDistance } from '../../src/metrics/response-distance.ts';
 import { sgd } from '../../src/optim/optimizers.ts';
@@ -47,7 +48,8 @@ async function stepsOf({ model, options, data }: LearnerCase, iterations: number
 /** The points of an array as text, in the float32 of the buffer. */
 function rowsOf({ data, shape }: NDArray): string[] {
   const values = Float32Array.from(data as Float64Array);
-  return Array.from({ length: shape[0] as number }, (_, i) => values.subarray(2 * i, 2 * i + 2).join());
+  const width = values.length / (shape[0] as number);
+  return Array.from({ length: shape[0] as number }, (_, i) => values.subarray(width * i, width * (i + 1)).join());
 }
 
 /** The case of a label with other options. */
@@ -66,21 +68,27 @@ describe.each(SINGLE.map((item) => [item.label, item] as const))('%s', (_, item)
     const potential = buildPotential(description, item.data.itemShape);
     const speedScale = (langevin.delta * langevin.sigma) ** 2 / 2;
     const measure = runtime.compile(
-      (params: SymbolicParams, at: { data: Tensor; particles: Tensor; previous: Tensor }): Record<string, Tensor> => ({
-        potentialData: potential.apply(params, at.data).mean(),
-        potentialParticles: potential.apply(params, at.particles).mean(),
+      (
+        params: SymbolicParams,
+        at: { data: Tensor; particles: Tensor; previous: Tensor },
+        [ofData, ofParticles, ofPrevious]: readonly Tensor[],
+      ): Record<string, Tensor> => ({
+        potentialData: potential.apply(params, at.data, ofData).mean(),
+        potentialParticles: potential.apply(params, at.particles, ofParticles).mean(),
         responseDistance: responseDistance(potential, params, at.particles, at.data) as Tensor,
         ...(flow.beta > 0 && {
-          speed: squaredSpeed(potential, params, at.particles, speedScale),
-          previousSpeed: squaredSpeed(potential, params, at.previous, speedScale),
+          speed: squaredSpeed(potential, params, at.particles, speedScale, ofParticles),
+          previousSpeed: squaredSpeed(potential, params, at.previous, speedScale, ofPrevious),
         }),
       }),
     );
     // Noise on the data has a test of its own.
     const clean = { ...item, options: { ...item.options, flow: { ...flow, dataNoise: 0 } } };
     for (const { before, after, metrics } of await stepsOf(clean, 2)) {
-      const at = { data: (await item.data.batch(BATCH)).x, particles: after.particles, previous: before.particles };
-      for (const [name, value] of Object.entries(await measure(before.params, at))) {
+      const batch = await item.data.batch(BATCH);
+      const at = { data: batch.x, particles: after.particles, previous: before.particles };
+      const labels = item.options.potential.classes === 0 ? [] : [batch.labels, after.labels, before.labels];
+      for (const [name, value] of Object.entries(await measure(before.params, at, labels as NDArray[]))) {
         const expected = Number(value.data[0]);
         // The same sums in another graph, in double precision.
         expect(Math.abs((metrics[name] as number) - expected), `of ${name}`).toBeLessThanOrEqual(
@@ -117,6 +125,28 @@ test('particles go back to the rows of the buffer they came from, and the other 
     expect(changed?.toSorted()).toEqual(moved?.toSorted());
     expect(now).toHaveLength(bufferSize);
   }
+});
+
+test('a chain of a conditional model keeps its label, in the buffer too, and samples have those that are asked for', async () => {
+  const item = caseOf('gcn on images conditional on labels', (o) => ({ ...o, chains: { ...o.chains, fresh: 0 } }));
+  for (const { before, after } of await stepsOf(item, 2)) {
+    expect(after.bufferLabels).toEqual(before.bufferLabels);
+    const [kept, moved] = [rowsOf(after.buffer as NDArray), rowsOf(after.particles)];
+    moved.forEach((row, i) => {
+      expect(after.labels?.data[i]).toBe(after.bufferLabels?.data[kept.indexOf(row)]);
+    });
+  }
+  const learner = createLearner(runtime, item.model, item.options, item.data.itemShape);
+  const state = await learner.init(createStream(1), item.data);
+  const sample = async (labels: readonly number[]): Promise<string[]> =>
+    rowsOf(
+      await learner.sample(state, labels.length, createStream(2), ndarray(Int32Array.from(labels), [labels.length])),
+    );
+  const [first, second] = [await sample([0, 2]), await sample([0, 1])];
+  expect(first[0]).toBe(second[0]);
+  expect(first[1]).not.toBe(second[1]);
+  expect(learner.inpaint).toBeUndefined();
+  await learner.dispose();
 });
 
 test('γ is drawn anew from [0, 1) at every iteration, and weighs the two speeds', async () => {

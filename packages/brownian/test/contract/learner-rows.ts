@@ -21,6 +21,7 @@ const noise = createStream('contract images').integers([12, 8, 8], 0, 256).data;
 const IMAGES = imageDataset({
   name: 'noise',
   images: { shape: [12, 8, 8], data: Uint8Array.from(noise as Int32Array) },
+  labels: Array.from({ length: 12 }, (_, i) => i % 3),
 });
 const POINTS = toyDataset('8-gaussians', createStream('contract points'), 32);
 
@@ -82,6 +83,8 @@ const everyOption: Edit = (o) => ({
   optimizer: { ...o.optimizer, rule: 'lamb', schedule: 'cosine', warmup: 2, gradientClip: 1, weightClip: 0.5 },
 });
 
+const conditional: Edit = (o) => ({ ...o, potential: { ...o.potential, classes: 3 } });
+
 const twoGrids: Edit = (o) => ({
   ...o,
   grids: { sizes: [2, 8], steps: [3, 1], betas: [], startNoise: 0.1, upscaling: 'linear' },
@@ -95,6 +98,7 @@ export const LEARNER_ROWS: Readonly<Record<ModelName<'descriptive'>, readonly Le
     learnerCase('gcn', IMAGES),
     learnerCase('gcn', POINTS),
     learnerCase('gcn', POINTS, ' with persistent chains', persistent),
+    learnerCase('gcn', IMAGES, ' conditional on labels', conditional),
     learnerCase('gcn', POINTS, ' sampled from new particles', fromStart),
   ],
   wgcn: [
@@ -102,6 +106,7 @@ export const LEARNER_ROWS: Readonly<Record<ModelName<'descriptive'>, readonly Le
     learnerCase('wgcn', IMAGES, ' with every option', everyOption),
     learnerCase('wgcn', POINTS),
     learnerCase('wgcn', POINTS, ' with persistent chains', persistent),
+    learnerCase('wgcn', IMAGES, ' with persistent chains, conditional on labels', (o) => conditional(persistent(o))),
   ],
   'm-gcn': [learnerCase('m-gcn', IMAGES, ' of two grids', twoGrids), learnerCase('m-gcn', POINTS, ', one grid')],
   'wm-gcn': [learnerCase('wm-gcn', IMAGES, ' of two grids', twoGrids)],

@@ -1,6 +1,5 @@
 import type {
   ChainOptions,
-  ConditionalDescriptorOptions,
   DescriptorOptions,
   FlowOptions,
   GridOptions,
@@ -41,6 +40,7 @@ export const POTENTIAL: Fields<DescriptorOptions> = {
     .meta({ description: 'nonlinearity between the layers' }),
   theta: z.enum(['position', 'channel']).meta({ description: 'weights of fixed filters: per position or per channel' }),
   gain: positive().meta({ description: 'multiplies Φ: how far particles move in a step of size h' }),
+  classes: z.int().min(0).meta({ description: 'labels that Φ, and samples, are conditional on; 0 is unconditional' }),
 };
 
 /** `langevin.*` */
@@ -137,12 +137,6 @@ export const GRIDS: Fields<GridOptions> = {
   upscaling: z
     .enum(['blocks', 'linear'])
     .meta({ description: 'how particles of a grid are scaled up to the next: each pixel a block, or interpolated' }),
-};
-
-/** `potential.*` of models that may be conditional on labels. */
-export const CONDITIONAL_POTENTIAL: Fields<ConditionalDescriptorOptions> = {
-  ...POTENTIAL,
-  classes: z.int().min(0).meta({ description: 'labels that Φ, and samples, are conditional on; 0 is unconditional' }),
 };
 
 /** `upsampling.*` */

@@ -1,4 +1,4 @@
-import type { ConditionalDescriptorOptions, DescriptorOptions, LangevinOptions } from 'brownian';
+import type { DescriptorOptions, LangevinOptions } from 'brownian';
 import type { DataFacts } from './family-config.ts';
 
 /** The message of what a check throws; false when it does not apply or throws nothing. */
@@ -31,7 +31,7 @@ export function netTakesItems(
 
 /** Labels that Φ is conditional on are those of the data. */
 export function labelsAreThere(
-  { potential: { classes } }: { readonly potential: ConditionalDescriptorOptions },
+  { potential: { classes } }: { readonly potential: DescriptorOptions },
   data: DataFacts,
 ): string | false {
   const found = data.classes?.length ?? 0;

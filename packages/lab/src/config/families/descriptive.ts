@@ -1,7 +1,7 @@
 import { gridShapes } from 'brownian';
 import type { FamilyConfig } from '../family-config.ts';
 import { CHAINS, FLOW, GRIDS, LANGEVIN, OPTIMIZER, POTENTIAL, SAMPLING } from '../groups.ts';
-import { clipInOrder, netTakesItems, problemOf } from '../rules.ts';
+import { clipInOrder, labelsAreThere, netTakesItems, problemOf } from '../rules.ts';
 
 /** Options of the models that are a potential alone. */
 export const DESCRIPTIVE_CONFIG: FamilyConfig<'descriptive'> = {
@@ -24,6 +24,11 @@ export const DESCRIPTIVE_CONFIG: FamilyConfig<'descriptive'> = {
   }),
   rules: [
     netTakesItems,
+    labelsAreThere,
+    ({ grids, potential: { classes } }) =>
+      grids.sizes.length > 0 &&
+      classes > 0 &&
+      `--potential.classes is ${classes}; models of several grids are unconditional, so leave it out.`,
     clipInOrder,
     ({ grids, chains }) =>
       grids.sizes.length > 0 &&

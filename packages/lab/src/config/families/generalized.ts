@@ -1,6 +1,6 @@
 import { buildGenerator, thumbnailSize } from 'brownian';
 import type { FamilyConfig } from '../family-config.ts';
-import { CHAINS, CONDITIONAL_POTENTIAL, FLOW, HIDDEN, LANGEVIN, OPTIMIZER, SAMPLING, UPSAMPLING } from '../groups.ts';
+import { CHAINS, FLOW, HIDDEN, LANGEVIN, OPTIMIZER, POTENTIAL, SAMPLING, UPSAMPLING } from '../groups.ts';
 import { clipInOrder, labelsAreThere, netTakesItems, problemOf } from '../rules.ts';
 
 const { particles, bufferSize, fresh } = CHAINS;
@@ -11,7 +11,7 @@ const { implicitSteps: _, ...flow } = FLOW;
 export const GENERALIZED_CONFIG: FamilyConfig<'generalized'> = {
   title: 'generalised models',
   groups: {
-    potential: CONDITIONAL_POTENTIAL,
+    potential: POTENTIAL,
     langevin: LANGEVIN,
     flow,
     optimizer: OPTIMIZER,
