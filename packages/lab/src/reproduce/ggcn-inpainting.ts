@@ -93,7 +93,8 @@ function maskTable(results: readonly CellResult[], mask: MaskName): ReportTable 
     const has = fills.filter(([, fill]) =>
       cells.some(({ measures }) => measures[measureName(mask, fill, 'MSE')] !== undefined),
     );
-    return has.map(([method, fill]) => [`${model}, ${method}`, ...values(cells, fill)]);
+    const row = (method: string, fill: string): string[] => [`${model}, ${method}`, ...values(cells, fill)];
+    return has.map(([method, fill]) => row(method, fill));
   });
   const trivial = TRIVIAL.map((fill) => [fill, ...values(results.slice(0, 1), fill)]);
   const paper = ['GGCN* in the paper (other data)', ...SCORES.map((score) => numberText(PAPER[mask][score]))];

@@ -93,14 +93,13 @@ function distance(x: NDArray, from: number, to: number): number {
 const COLUMNS = ['smooth rows', 'median ratio', 'worst ratio', 'distance of ends'] as const;
 
 function findings(results: readonly CellResult[], _: Scale, picture: (path: string) => string): Findings {
-  const rows = results.flatMap(({ settings, measures }) =>
-    PATHS.map((path) => [
-      `${settings['model']}, seed ${settings['seed']}`,
-      path,
-      ...COLUMNS.map((name) => numberText(measures[`${path}, ${name}`] ?? null)),
-      numberText(measures['distance of data'] ?? null),
-    ]),
-  );
+  const row = ({ settings, measures }: CellResult, path: string): string[] => [
+    `${settings['model']}, seed ${settings['seed']}`,
+    path,
+    ...COLUMNS.map((name) => numberText(measures[`${path}, ${name}`] ?? null)),
+    numberText(measures['distance of data'] ?? null),
+  ];
+  const rows = results.flatMap((result) => PATHS.map((path) => row(result, path)));
   return {
     lead:
       `${ROWS} rows between two drawn latents each: linear between ends clipped to [-1, 1], as Fig. 14 has it, and along the arc. Ratio: the largest step between neighbours over the median step of a row; ` +
