@@ -1,3 +1,4 @@
+import { stableBeta } from 'brownian';
 import type { RunConfig } from './config/schema.ts';
 import type { Symptom, SymptomKind } from './divergence.ts';
 
@@ -11,8 +12,14 @@ function half(value: number): string {
 
 const smallerStep: Remedy = ({ langevin }) => `--langevin.delta ${half(langevin.delta)} (a smaller step)`;
 const slower: Remedy = ({ optimizer }) => `--learning-rate ${half(optimizer.learningRate)}`;
-const jko: Remedy = ({ flow }) =>
+// With fixed filters a larger β than that of the rule is itself unstable.
+const fixedJko: Remedy = ({ flow, langevin }) => {
+  if (flow.beta === 0) return `--flow.beta ${stableBeta(langevin)} (the JKO flow)`;
+  return flow.implicitSteps === 0 ? '--flow.implicit-steps 3' : undefined;
+};
+const learnedJko: Remedy = ({ flow }) =>
   flow.beta === 0 ? '--flow.beta 60 (the JKO flow)' : `--flow.beta ${Number((2 * flow.beta).toPrecision(2))}`;
+const jko: Remedy = (config) => (/^(w-)?pgcn$/.test(config.model) ? fixedJko : learnedJko)(config);
 const bounded: Remedy = ({ flow }) =>
   flow.energyL2 === 0
     ? '--flow.energy-l2 0.1 (L2 on Φ)'

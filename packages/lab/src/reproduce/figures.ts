@@ -6,10 +6,16 @@ import type { CellResult } from './experiment.ts';
 /** Metrics whose curves are drawn: R, and the energies of Fig. 7. */
 const DRAWN: readonly string[] = ['responseDistance', 'potentialParticles', 'potentialData', 'gradientNorm'];
 
-/** What a group of runs has in common: its images and λ. */
-function groupOf({ settings }: CellResult): string {
+/** What a group of runs has in common: its images, λ, δ and the bound of the weights. */
+export function groupOf({ settings }: CellResult): string {
   const name = settings['class'] ?? settings['image'] ?? settings['data'] ?? '';
-  return `${name}, ${settings['images']} images, λ ${settings['lambda']}, seed ${settings['seed']}`;
+  const { delta, clip = 'none' } = settings;
+  return [
+    `${name}, ${settings['images']} images, λ ${settings['lambda']}`,
+    ...(delta === undefined ? [] : [`δ ${delta}`]),
+    ...(clip === 'none' ? [] : [`|θ| ≤ ${clip}`]),
+    `seed ${settings['seed']}`,
+  ].join(', ');
 }
 
 /** What sets a cell apart within its group. */
