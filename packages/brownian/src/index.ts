@@ -112,6 +112,8 @@ export {
   type Sampler,
   type SamplerInfo,
   type SamplerState,
+  chainMemory,
+  driftResponse,
   driftScale,
   effectiveStep,
   force,
@@ -144,7 +146,7 @@ export {
   homotopyPoint,
   homotopyTime,
 } from './flows/homotopy.ts';
-export { type JkoOptions, jko } from './flows/jko.ts';
+export { type JkoOptions, jko, stableBeta } from './flows/jko.ts';
 export { kl } from './flows/kl.ts';
 export {
   POISSON_DEFAULTS,

@@ -127,7 +127,7 @@ describe('the remedy', () => {
     expect(remediesFor(symptom, careful)).toEqual(['--langevin.delta 0.25 (a smaller step)', '--flow.beta 120']);
     expect(remediesFor({ kind: 'exploding potential', seen: '' }, plain)).toEqual([
       '--flow.energy-l2 0.1 (L2 on Φ)',
-      '--flow.beta 60 (the JKO flow)',
+      '--flow.beta 200000 (the JKO flow)',
       '--learning-rate 0.0005',
     ]);
     expect(remediesFor({ kind: 'exploding gradient', seen: '' }, plain)[0]).toBe('--optimizer.gradient-clip 1');

@@ -1,16 +1,16 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { float32Data, ndarray } from '@brownian/graph';
 import { createRuntime, interpreterBackend } from '@brownian/runtime';
 import { imageDataset } from 'brownian';
 import sharp from 'sharp';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { filmWebp } from '../src/images/film.ts';
 import { html } from '../src/report/html.ts';
 import type { Bench, Cell, Experiment } from '../src/reproduce/experiment.ts';
 import { EXPERIMENTS } from '../src/reproduce/experiments.ts';
-import { classOf } from '../src/reproduce/found.ts';
+import { classOf, dataPlace } from '../src/reproduce/found.ts';
 import { medianOfLast, stabilityOf } from '../src/reproduce/measures.ts';
 import { numbersOf, readScale } from '../src/reproduce/options.ts';
 import { imagePatches } from '../src/reproduce/patches.ts';
@@ -138,7 +138,8 @@ describe('the command', () => {
     [['--iterations', '0'], '--iterations is "0"; it must be a whole number of at least 1.'],
     [['--lambda', '1e-3,x'], '--lambda is "1e-3,x"; it must be numbers of at least 0'],
     [['--classes', 'horse,horse'], '--classes is "horse,horse"; it must be a list in which nothing stands twice.'],
-    [['--flows', 'kl,jko'], '--flows has "jko"; a flow is kl, jko-β or implicit-β'],
+    [['--flows', 'kl,jk'], '--flows has "jk"; a flow is kl, jko or implicit, with β jko-60 or implicit-60.'],
+    [['--clip', 'none,0'], '--clip has "0"; it takes none and numbers above 0.'],
     [['--images', '1.5'], '--images is "1.5"; it must be whole numbers of at least 1 with commas between.'],
     [['--minutes', 'soon'], '--minutes is "soon"; it must be a number above 0.'],
   ])('refuses %j in one sentence', async (flags, message) => {
@@ -207,6 +208,54 @@ describe('experiments on small data, from the command to the report', () => {
     expect(page.match(/data:image\/png/g)?.length).toBe(7);
   });
 
+  const tiny = ['--filters', 'gabor', '--images', '4', '--size', '12', '--iterations', '2', '--steps', '2'];
+
+  it('faces, of images without classes too: flows side by side, with time and memory', async () => {
+    const page = await run(
+      ['faces', '--data', tinyImages(temporaryFolder()), ...tiny, '--flows', 'kl,jko,implicit'],
+      3,
+    );
+    // The data once, and the samples of each flow.
+    expect(page.match(/data:image\/png/g)?.length).toBe(4);
+    expect(page).toMatch(/Time and memory.*kl<\/th>\s*<td>\d+ s<\/td>\s*<td>0\.\d\d GB/s);
+    expect(page).toContain('R over that of kl, where neither collapsed');
+  });
+
+  it('stability, with a table that counts collapses by λ, δ and bound', async () => {
+    const data = tinyImages(temporaryFolder());
+    const scale = ['--classes', 'all', '--lambda', '0.001,1e9', '--delta', '0.1,0.2', '--clip', 'none,1e-3'];
+    const out = join(temporaryFolder(), 'out');
+    const argv = ['reproduce', 'stability', '--data', data, ...tiny, '--iterations', '4', ...scale, '--flows', 'kl'];
+    expect(await brownian([...argv, '--out', out])).toMatchObject({ code: 0, err: '' });
+    const table = await readFile(join(out, 'table.md'), 'utf8');
+    const collapsedOf = (row: string): string | undefined =>
+      table
+        .split('\n')
+        .find((line) => line.startsWith(`| ${row} |`))
+        ?.split('|')[2]
+        ?.split('·')[0]
+        ?.trim();
+    const cells = [...(await readResults(out)).values()];
+    expect(cells).toHaveLength(8);
+    const count = (keep: (settings: Cell['settings']) => boolean): string => {
+      const kept = cells.filter(({ settings }) => keep(settings));
+      return `${kept.filter(({ measures }) => measures['collapsed'] === 1).length} of ${kept.length}`;
+    };
+    expect(collapsedOf('all')).toBe(count(() => true));
+    expect(collapsedOf('λ 1000000000')).toBe(count(({ lambda }) => lambda === 1e9));
+    expect(collapsedOf('δ 0.2')).toBe(count(({ delta }) => delta === 0.2));
+    expect(collapsedOf('|θ| ≤ 1e-3')).toBeUndefined();
+    expect(collapsedOf('θ free')).toBe(count(({ clip }) => clip === 'none'));
+    expect(table).toContain('\\|θ\\| ≤ 1e-3');
+    const svg = await readFile(join(out, 'curves.svg'), 'utf8');
+    // A line for every run, and the name of the flow.
+    expect(svg.match(/stroke="#c4511d"/g)?.length).toBe(8);
+    expect(svg).toContain('>kl</text>');
+    // A huge λ scatters free weights, and the bound holds them.
+    expect(count(({ lambda, clip }) => lambda === 1e9 && clip === 'none')).toBe('2 of 2');
+    expect(count(({ clip }) => clip !== 'none')).not.toBe(count(({ clip }) => clip === 'none'));
+  });
+
   const small = ['--images', '4', '--samples', '6', '--network', 'values'];
 
   it('multigrid: R of every grid, and scores by the network that was named', async () => {
@@ -236,7 +285,9 @@ describe('experiments on small data, from the command to the report', () => {
     const dogs = await classOf(data, 'dog');
     expect([dogs.size, dogs.itemShape]).toEqual([3, [1, 1, 1]]);
     expect(Array.from(float32Data((await dogs.batch([2, 0])).x), (v) => Math.round((v + 1) * 127.5))).toEqual([153, 0]);
-    await expect(classOf(data, 'cow')).rejects.toThrow('two kinds has no class "cow"; its classes are cat, dog.');
+    await expect(classOf(data, 'cow')).rejects.toThrow(
+      'two kinds has no class "cow"; its classes are cat, dog, and "all" takes images of any.',
+    );
   });
 
   it('cuts patches that lie within the picture and carry its values, at the same places for the same seed', async () => {
@@ -277,6 +328,7 @@ describe('measures of stability', () => {
     expect(of([50, ...steady.slice(1, 15), 11, ...steady.slice(1, 10), 7], 3)).toEqual({
       finalDistance: 7,
       worstDistance: 11,
+      meanDistance: (9 * 6 + 11 + 9 * 6 + 7) / 20,
       leastDistance: 6,
       meanPotential: 3,
       collapsed: 0,
@@ -301,14 +353,38 @@ it('a table over seeds has means and sample standard deviations, and no number w
   expect([medianOfLast([1, null]), medianOfLast([]), medianOfLast(undefined)]).toEqual([null, null, null]);
 });
 
+it('data beside the checkout are the folder, or the one archive in it', () => {
+  const root = temporaryFolder();
+  mkdirSync(join(root, 'data', 'pile'), { recursive: true });
+  writeFileSync(join(root, 'data', 'pile', 'a.png'), '');
+  const old = process.cwd();
+  vi.stubEnv('BROWNIAN_CACHE', root);
+  try {
+    process.chdir(root);
+    expect(dataPlace(null, 'celeba', 'pile').endsWith(join('data', 'pile'))).toBe(true);
+    writeFileSync(join(root, 'data', 'pile', 'all.tar.gz'), '');
+    expect(dataPlace(null, 'celeba', 'pile').endsWith(join('data', 'pile', 'all.tar.gz'))).toBe(true);
+    writeFileSync(join(root, 'data', 'pile', 'more.zip'), '');
+    expect(dataPlace(null, 'celeba', 'pile').endsWith(join('data', 'pile'))).toBe(true);
+    expect(dataPlace('given', 'celeba', 'pile')).toBe('given');
+    expect(dataPlace(null, 'celeba', 'no such folder')).toBe('celeba');
+  } finally {
+    process.chdir(old);
+    vi.unstubAllEnvs();
+  }
+});
+
 it('flows are named by kind, β and solver steps', () => {
-  expect(['kl', 'jko-60', 'implicit-3e4', 'implicit-300/8'].map(parseFlow)).toEqual([
+  expect(['kl', 'jko', 'implicit', 'implicit/5', 'jko-60', 'implicit-3e4', 'implicit-300/8'].map(parseFlow)).toEqual([
     { beta: 0, solverSteps: 0 },
+    { beta: null, solverSteps: 0 },
+    { beta: null, solverSteps: 3 },
+    { beta: null, solverSteps: 5 },
     { beta: 60, solverSteps: 0 },
     { beta: 30_000, solverSteps: 3 },
     { beta: 300, solverSteps: 8 },
   ]);
-  for (const wrong of ['jko-60/3', 'implicit-300/0', 'jko-0', 'kl-3'])
+  for (const wrong of ['jko-60/3', 'jko/3', 'implicit-300/0', 'jko-0', 'jko-', 'kl-3', 'jko-1e999'])
     expect(() => parseFlow(wrong)).toThrow(`--flows has "${wrong}"`);
 });
 

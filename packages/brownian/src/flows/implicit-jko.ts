@@ -9,6 +9,8 @@ export interface ImplicitJkoOptions extends JkoOptions {
   readonly learningRate: number;
   /** How far the sampler moves a particle in one iteration per unit of ∇ₓΦ, such as `driftResponse` of Langevin dynamics. */
   readonly response: number;
+  /** The part of a particle's displacement that its chain keeps from one iteration to the next, such as `chainMemory`; 0 to 1. */
+  readonly memory: number;
   /** Conjugate-gradient steps that solve for the update, at least 1. */
   readonly solverSteps: number;
 }
@@ -49,21 +51,24 @@ function conjugateGradients(
 }
 
 /**
- * The JKO flow stepped implicitly, for fixed filters and plain gradient descent. There Φ = Σ θₖFₖ(x) and, with J the Jacobian of F,
+ * The JKO flow stepped half implicitly, for fixed filters and plain gradient descent. There Φ = Σ θₖFₖ(x) and, with J the Jacobian of F,
  * a change Δ of θ moves every particle by ρJᵀΔ before the next update, so the mean responses by ρE[JJᵀ]Δ; the penalty is the quadratic
- * ½θᵀ(βs²E[JJᵀ])θ. Both are stiff: explicit descent overshoots once λ times either exceeds a bound, however small the gradient. The implicit
- * step takes the gradient where the update leads to,
+ * ½θᵀ(βs²E[JJᵀ])θ. Both are stiff: explicit descent overshoots once λ times either exceeds a bound, however small the gradient. So the
+ * gradient is taken half-way to where the update leads,
  *
- *   θ' = θ − λ (I + λA)⁻¹ (c + βs²E[JJᵀ]θ),  A = (βs² + ρ) E[JJᵀ],
+ *   θ' = θ − λ (I + λA)⁻¹ (c + βs²E[JJᵀ]θ),  A = ½ (βs² + ρ/(1 + a)) E[JJᵀ],
  *
- * c the gradient of the KL flow and s the speed scale. It has the fixed points of the explicit flow; ρ is the sampler's.
+ * c the gradient of the KL flow, s the speed scale, a the memory of the chains. It has the fixed points of the explicit flow. The halves
+ * are the least for which every λ is stable: along an eigenvalue μ of E[JJᵀ], with k = λρμ and p = λβs²μ, explicit steps are stable if
+ * k + (1 + a)p < 2(1 + a), and the factor 1/(1 + ½p + ½k/(1 + a)) of these steps brings any k and p below that bound.
+ *
  * Conjugate gradients solve it; Av is a gradient of the penalty at the parameters v. Few steps of the solver give a shorter update.
  *
  * Source: beyond the papers, whose step is explicit; derived and measured in docs/results/wframe.md.
  */
 export function implicitJko(options: ImplicitJkoOptions): Flow {
-  const { learningRate, solverSteps, response, beta, speedScale } = options;
-  const stiff = { ...options, beta: beta + response / speedScale ** 2 };
+  const { learningRate, solverSteps, response, memory, beta, speedScale } = options;
+  const stiff = { ...options, beta: (beta + response / (1 + memory) / speedScale ** 2) / 2 };
   const explicit = jko(options);
   return {
     gradients(potential: Potential, params: SymbolicParams, at: FlowPoint) {

@@ -1,11 +1,11 @@
 import type { Runtime } from '@brownian/runtime';
 import type { Flow } from '../flows/flow.ts';
 import { implicitJko } from '../flows/implicit-jko.ts';
-import { jko } from '../flows/jko.ts';
+import { jko, stableBeta } from '../flows/jko.ts';
 import { kl } from '../flows/kl.ts';
 import type { Learner } from '../interfaces.ts';
 import type { Layer } from '../nets/net.ts';
-import { LANGEVIN_DEFAULTS, driftResponse, driftScale } from '../samplers/langevin.ts';
+import { LANGEVIN_DEFAULTS, chainMemory, driftResponse, driftScale } from '../samplers/langevin.ts';
 import { type DescriptiveLearner, type DescriptiveState, descriptiveLearner } from './descriptive.ts';
 import type { ModelFamily, ModelPreset } from './family.ts';
 import { gridShapes, multiGridLearner } from './multi-grid.ts';
@@ -153,12 +153,16 @@ function fixed(beta: number): (itemShape: readonly number[]) => DescriptorLearne
   });
 }
 
-/** β of the w- models [paper]. */
+/** β of the w- models that learn their filters [paper]. */
 const BETA = 60;
 
 const MODELS: Readonly<Record<DescriptiveModelName, ModelPreset<DescriptorLearnerOptions>>> = {
   pgcn: { title: 'pGCN (FRAME)', description: 'fixed filters, KL flow', defaults: fixed(0) },
-  'w-pgcn': { title: 'w-pGCN (wFRAME)', description: 'fixed filters, JKO flow', defaults: fixed(BETA) },
+  'w-pgcn': {
+    title: 'w-pGCN (wFRAME)',
+    description: 'fixed filters, JKO flow',
+    defaults: fixed(stableBeta(LANGEVIN_DEFAULTS)),
+  },
   gcn: { title: 'GCN', description: 'learned filters, KL flow', defaults: learned(0) },
   wgcn: { title: 'wGCN', description: 'learned filters, JKO flow', defaults: learned(BETA) },
   'm-gcn': { title: 'M-GCN', description: 'learned filters on several grids, KL flow', defaults: gridded(0) },
@@ -187,6 +191,7 @@ function buildFlow(options: DescriptorLearnerOptions, fixedFilters: boolean): Fl
     ...explicit,
     learningRate,
     response: driftResponse(options.langevin),
+    memory: chainMemory(options.langevin),
     solverSteps: implicitSteps,
   });
 }

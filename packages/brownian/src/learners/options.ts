@@ -30,7 +30,10 @@ export type PenaltyForm = 'double-backprop' | 'directional';
 
 /** How parameters learn: maximum likelihood (KL flow) or its Wasserstein (JKO) form. */
 export interface FlowOptions {
-  /** Weight β of the squared-speed penalty in displacement units; 0 is the KL flow. Presets with "w" default to 60. */
+  /**
+   * Weight β of the squared-speed penalty in displacement units; 0 is the KL flow. Presets with "w" default to 60, `w-pgcn` to
+   * `stableBeta` of its sampler.
+   */
   readonly beta: number;
   /**
    * How the penalty is differentiated: `double-backprop` through ∇ₓΦ, or `directional`, as 2 ∇θ(g·∇ₓΦ) with g = ∇ₓΦ held constant. They

@@ -113,10 +113,14 @@ export function langevinStep(
  * with a reference and sL without. Clipping of gradients and displacements is left out.
  */
 export function driftResponse(options: LangevinOptions): number {
-  const scale = driftScale(options);
+  if (!options.reference) return driftScale(options) * options.steps;
+  return options.sigma ** 2 * (1 - chainMemory(options));
+}
+
+/** The part of a particle's displacement that is left after `steps` steps without a gradient: (1 − s/σ²)^L with a reference, else 1. */
+export function chainMemory(options: LangevinOptions): number {
   const { steps, sigma, reference } = options;
-  if (!reference) return scale * steps;
-  return sigma ** 2 * (1 - (1 - scale / sigma ** 2) ** steps);
+  return reference ? (1 - driftScale(options) / sigma ** 2) ** steps : 1;
 }
 
 /** What a sampler's next step needs. */

@@ -52,7 +52,15 @@ const ROWS: Readonly<Record<string, FlowRow>> = {
   // At λ = 0 the implicit step is the explicit one, whose gradient is the slope of the loss; its own tests are in implicit-jko.test.ts.
   'implicit-jko': {
     make: (options) =>
-      implicitJko({ beta: BETA, speedScale: SPEED_SCALE, learningRate: 0, response: 1, solverSteps: 1, ...options }),
+      implicitJko({
+        beta: BETA,
+        speedScale: SPEED_SCALE,
+        learningRate: 0,
+        response: 1,
+        memory: 0,
+        solverSteps: 1,
+        ...options,
+      }),
     metrics: ['loss', 'potentialData', 'potentialParticles', 'previousSpeed', 'speed'],
   },
 };

@@ -81,6 +81,8 @@ export interface Findings {
   readonly tables: readonly ReportTable[];
   /** Charts and pictures, for the page alone: pictures may show data that must not be passed on. */
   readonly figures: readonly Markup[];
+  /** An SVG that shows no data, to be passed on beside the tables. */
+  readonly curves?: string | undefined;
 }
 
 /** An experiment of a paper: its cells, how one is run, and what is made of the results. */

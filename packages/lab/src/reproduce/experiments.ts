@@ -1,4 +1,5 @@
 import type { Experiment } from './experiment.ts';
+import { faces } from './faces.ts';
 import { fewSample } from './few-sample.ts';
 import { gcnMnist } from './gcn-mnist.ts';
 import { ggcnInpainting } from './ggcn-inpainting.ts';
@@ -12,6 +13,7 @@ import { wframe } from './wframe.ts';
 /** The experiments that `brownian reproduce` knows. */
 export const EXPERIMENTS: readonly Experiment[] = [
   wframe,
+  faces,
   stability,
   fewSample,
   gcnMnist,

@@ -13,13 +13,17 @@ const DRAWN: ReadonlySet<string> = new Set([
   'gradientNorm',
 ]);
 
-/** What a group of runs has in common: its images and λ. */
-function groupOf({ settings }: CellResult): string {
-  const { class: member, image, data, images, lambda, seed } = settings;
-  const name = [data, image, member].filter((part) => part !== undefined).join(', ');
-  const rate = lambda === undefined ? '' : `, λ ${lambda}`;
-  const count = images === undefined ? '' : `, ${images} images`;
-  return `${name}${count}${rate}, seed ${seed}`;
+/** What a group of runs has in common: its images, λ, δ and the bound of the weights. */
+export function groupOf({ settings }: CellResult): string {
+  const { class: member, image, data, images, lambda, delta, clip = 'none', seed } = settings;
+  return [
+    ...[data, image, member].filter((part) => part !== undefined),
+    ...(images === undefined ? [] : [`${images} images`]),
+    ...(lambda === undefined ? [] : [`λ ${lambda}`]),
+    ...(delta === undefined ? [] : [`δ ${delta}`]),
+    ...(clip === 'none' ? [] : [`|θ| ≤ ${clip}`]),
+    `seed ${seed}`,
+  ].join(', ');
 }
 
 /** What sets a cell apart within its group. */

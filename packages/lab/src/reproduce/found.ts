@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { createStream } from '@brownian/runtime';
 import type { Batch, Dataset } from 'brownian';
@@ -21,11 +21,18 @@ function beside(path: string): string | undefined {
     .find((file) => existsSync(file));
 }
 
-/** What to open for a public data set: what was given, what was fetched, or a folder beside the checkout; else its name, whose error says what to do. */
+/** The archive in a folder that holds no other; else the folder. */
+function archiveIn(folder: string): string {
+  const archives = readdirSync(folder).filter((name) => /\.(zip|tar|tgz|tar\.gz)$/i.test(name));
+  return archives.length === 1 ? join(folder, archives[0] as string) : folder;
+}
+
+/** What to open for a public data set: what was given, what was fetched, or a folder beside the checkout, or the archive in it; else its name, whose error says what to do. */
 export function dataPlace(given: string | null, name: HomeName, folder: string): string {
   if (given !== null) return given;
   if (existsSync(fetchedPath(name))) return name;
-  return beside(folder) ?? name;
+  const found = beside(folder);
+  return found === undefined ? name : archiveIn(found);
 }
 
 /** A path beside the checkout for data that are not fetched. @throws UserError when nothing was given and nothing found */
@@ -54,19 +61,28 @@ async function labelsOf(data: Dataset): Promise<Int32Array> {
   return labels;
 }
 
+/** The word that stands for every image of a data set, labelled or not. */
+const EVERY = 'all';
+
+/** Indices of the images of a class. @throws UserError when there is no such class */
+async function membersOf(data: Dataset, name: string): Promise<number[]> {
+  const label = data.classes?.indexOf(name) ?? -1;
+  if (label < 0)
+    throw new UserError(
+      `${data.name} has no class "${name}"; its classes are ${data.classes?.join(', ') ?? 'unnamed'}, and "${EVERY}" takes images of any.`,
+    );
+  const labels = await labelsOf(data);
+  return Array.from(labels.keys()).filter((i) => labels[i] === label);
+}
+
 /**
- * The items of one class, as a data set.
+ * The items of one class, as a data set; `all` is the data set itself, labelled or not.
  *
  * @throws UserError when there is no such class
  */
 export async function classOf(data: Dataset, name: string): Promise<Dataset> {
-  const label = data.classes?.indexOf(name) ?? -1;
-  if (label < 0)
-    throw new UserError(
-      `${data.name} has no class "${name}"; its classes are ${data.classes?.join(', ') ?? 'unnamed'}.`,
-    );
-  const labels = await labelsOf(data);
-  const members = Array.from(labels.keys()).filter((i) => labels[i] === label);
+  if (name === EVERY) return data;
+  const members = await membersOf(data, name);
   return {
     name: `${data.name}, ${name}`,
     itemShape: data.itemShape,
@@ -80,8 +96,9 @@ export async function classOf(data: Dataset, name: string): Promise<Dataset> {
 }
 
 /**
- * Draws `count` images of one class.
+ * Draws `count` images of one class, or of all.
  *
+ * @param name a class, or `all`
  * @param seed which images: the same seed draws the same ones
  * @throws UserError when there is no such class, or too few images of it
  */

@@ -13,6 +13,8 @@ export interface StabilityMeasures {
   readonly finalDistance: number | null;
   /** Largest R of the last {@link LAST} iterations; null when one is not finite. */
   readonly worstDistance: number | null;
+  /** Mean R of the last {@link LAST} iterations, which one noisy iteration does not decide; null when one is not finite. */
+  readonly meanDistance: number | null;
   readonly leastDistance: number | null;
   /** Mean Φ of the particles in the last iteration. */
   readonly meanPotential: number | null;
@@ -31,6 +33,7 @@ export function stabilityOf({ curves, stopped }: Pick<TrialResult, 'curves' | 's
   const broken = stopped !== '';
   const finalDistance = broken ? null : (distances.at(-1) ?? null);
   const worstDistance = broken || last.length === 0 || last.includes(null) ? null : Math.max(...finiteValues(last));
+  const meanDistance = worstDistance === null ? null : finiteValues(last).reduce((a, b) => a + b, 0) / last.length;
   const least = finiteValues(distances);
   const leastDistance = least.length === 0 ? null : Math.min(...least);
   const meanPotential = broken ? null : (curves['potentialParticles']?.at(-1) ?? null);
@@ -41,7 +44,12 @@ export function stabilityOf({ curves, stopped }: Pick<TrialResult, 'curves' | 's
     meanPotential !== null &&
     meanPotential >= 0 &&
     finalDistance <= 2 * leastDistance;
-  return { finalDistance, worstDistance, leastDistance, meanPotential, collapsed: sound ? 0 : 1 };
+  return { finalDistance, worstDistance, meanDistance, leastDistance, meanPotential, collapsed: sound ? 0 : 1 };
+}
+
+/** The most memory that this process has held so far, in megabytes (10⁶ bytes): what the operating system counts as resident. */
+export function peakMemory(): number {
+  return Math.round((process.resourceUsage().maxRSS * 1024) / 1e6);
 }
 
 /** The median of the last {@link LAST} values; null when one of them is not finite or there are none. */

@@ -41,7 +41,7 @@ async function pictureReader(folder: string, results: readonly CellResult[]): Pr
   return (path) => found.get(path) ?? 'data:,';
 }
 
-/** Writes `report.html` and `table.md` from the cells that have been run. */
+/** Writes `report.html`, `table.md` and, for experiments that have them, `curves.svg` from the cells that have been run. */
 export async function writeExperimentReport(sitting: Omit<Sitting, 'bench' | 'seconds'>): Promise<Progressed> {
   const { experiment, scale, folder, command } = sitting;
   const cells = experiment.plan(scale);
@@ -62,6 +62,7 @@ export async function writeExperimentReport(sitting: Omit<Sitting, 'bench' | 'se
   const [page, markdown] = [join(folder, 'report.html'), join(folder, 'table.md')];
   await writeAtomically(page, [experimentPage(facts, findings)]);
   await writeAtomically(markdown, [experimentMarkdown(facts, findings)]);
+  if (findings.curves !== undefined) await writeAtomically(join(folder, 'curves.svg'), [findings.curves]);
   return { done: results.length, planned: cells.length, page, markdown };
 }
 

@@ -1,4 +1,4 @@
-import { classExperiment } from './class-experiment.ts';
+import { CIFAR10, classExperiment } from './class-experiment.ts';
 import type { Experiment, ReportTable } from './experiment.ts';
 
 /**
@@ -27,18 +27,23 @@ export const wframe: Experiment = classExperiment({
   lead:
     'A model with fixed VGG filters learns nine images of a class. With maximum likelihood (KL) its particles may drift off, R rises again and Φ falls; ' +
     'the JKO flow penalises how fast particles move.',
+  data: CIFAR10,
   standard: {
     classes: 'horse,ship,automobile',
     seeds: '1,2',
     images: '9',
     lambda: '0.001,0.0015,0.002,0.003',
-    flows: 'kl,jko-60,jko-300,implicit-300',
+    delta: '0.2',
+    clip: 'none',
+    flows: 'kl,jko,implicit',
     size: '32',
     iterations: '60',
+    steps: '20',
   },
   examples: [
     'brownian reproduce wframe',
-    'brownian reproduce wframe --classes horse --seeds 1 --lambda 0.001,0.003 --flows kl,jko-300',
+    'brownian reproduce wframe --classes frog --seeds 1 --lambda 0.002,0.003',
+    'brownian reproduce wframe --classes horse,ship --seeds 1 --lambda 0.002 --flows jko-60,jko-1e5,jko-2e5,jko-5e5',
     'brownian reproduce wframe --data ./cifar10 --filters ./vgg16-relu2_2.safetensors --minutes 10',
   ],
   beside: [INDEPENDENT],
