@@ -160,9 +160,9 @@ export const texture: Experiment = {
     },
     size: { kind: 'whole number', meaning: 'side of a patch in pixels', standard: '64' },
     synthesis: { kind: 'whole number', meaning: 'side of the picture that is drawn, in pixels', standard: '128' },
-    iterations: { kind: 'whole number', meaning: 'outer iterations', standard: '40' },
+    iterations: { kind: 'whole number', meaning: 'outer iterations', standard: '30' },
     steps: { kind: 'whole number', meaning: 'Langevin steps per iteration (L)', standard: '15' },
-    walk: { kind: 'whole number', meaning: 'Langevin steps of the picture that is drawn', standard: '300' },
+    walk: { kind: 'whole number', meaning: 'Langevin steps of the picture that is drawn', standard: '150' },
   },
   examples: [
     'brownian reproduce texture',
