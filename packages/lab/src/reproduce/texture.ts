@@ -37,6 +37,9 @@ function plan(scale: Scale): Cell[] {
   );
 }
 
+/** Values among which particles begin, in units of x. */
+const START = [-0.6, 0.6] as const;
+
 /** The bank at as many scales as the cell says. */
 async function scaledBank(
   config: RunConfigOf<'descriptive'>,
@@ -66,7 +69,8 @@ async function runCell(cell: Cell, folder: string, net: string, bench: Bench): P
     {
       label: `${image}, λ ${settings['lambda']}, ${settings['scales']} scales, ${settings['flow']}, seed ${seed}`,
       model: config.model,
-      options: config,
+      // From zero every place sees the same gradient, and nothing tells where a stationary texture should put its grains.
+      options: { ...config, chains: { ...config.chains, start: 'uniform', range: START } },
       filters,
       batch: { x },
       iterations: config.iterations,
