@@ -37,6 +37,9 @@ function plan(scale: Scale): Cell[] {
   );
 }
 
+/** Values among which particles begin, in units of x. */
+const START = [-0.6, 0.6] as const;
+
 /** The bank at as many scales as the cell says. */
 async function scaledBank(
   config: RunConfigOf<'descriptive'>,
@@ -66,7 +69,8 @@ async function runCell(cell: Cell, folder: string, net: string, bench: Bench): P
     {
       label: `${image}, λ ${settings['lambda']}, ${settings['scales']} scales, ${settings['flow']}, seed ${seed}`,
       model: config.model,
-      options: config,
+      // From zero every place sees the same gradient, and nothing tells where a stationary texture should put its grains.
+      options: { ...config, chains: { ...config.chains, start: 'uniform', range: START } },
       filters,
       batch: { x },
       iterations: config.iterations,
@@ -160,9 +164,9 @@ export const texture: Experiment = {
     },
     size: { kind: 'whole number', meaning: 'side of a patch in pixels', standard: '64' },
     synthesis: { kind: 'whole number', meaning: 'side of the picture that is drawn, in pixels', standard: '128' },
-    iterations: { kind: 'whole number', meaning: 'outer iterations', standard: '40' },
+    iterations: { kind: 'whole number', meaning: 'outer iterations', standard: '30' },
     steps: { kind: 'whole number', meaning: 'Langevin steps per iteration (L)', standard: '15' },
-    walk: { kind: 'whole number', meaning: 'Langevin steps of the picture that is drawn', standard: '300' },
+    walk: { kind: 'whole number', meaning: 'Langevin steps of the picture that is drawn', standard: '150' },
   },
   examples: [
     'brownian reproduce texture',

@@ -70,7 +70,7 @@ function fixedData(batch: Batch): Dataset {
   };
 }
 
-/** Draws one image of another size from uniform noise: with a weight per channel, Φ applies to every size. */
+/** Draws one image of another size from where chains begin: with a weight per channel, Φ applies to every size. */
 async function synthesise(
   runtime: Runtime,
   { model, options, filters }: Trial,
@@ -79,9 +79,7 @@ async function synthesise(
   draw: Stream,
 ): Promise<CellPicture> {
   const sampling = { ...options.sampling, from: 'start' as const, steps };
-  // From zero every place sees the same gradient, and nothing tells where a stationary texture should put its grains.
-  const chains = { ...options.chains, start: 'uniform' as const };
-  const learner = createLearner(runtime, model, { ...options, sampling, chains }, shape, filters);
+  const learner = createLearner(runtime, model, { ...options, sampling }, shape, filters);
   try {
     const bytes = await gridPng(await learner.sample(state, 1, draw));
     return { name: 'synthesis', format: 'png', bytes };
