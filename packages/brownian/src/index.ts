@@ -120,7 +120,12 @@ export {
   langevin,
   langevinStep,
 } from './samplers/langevin.ts';
-export { type PotentialFlowOptions, potentialFlow } from './samplers/potential-flow.ts';
+export {
+  type PotentialField,
+  type PotentialFlowOptions,
+  potentialField,
+  potentialFlow,
+} from './samplers/potential-flow.ts';
 export { chooseRows, putRows, takeRows } from './samplers/replay-buffer.ts';
 export { type ChainStart, startParticles } from './samplers/start.ts';
 
@@ -217,6 +222,16 @@ export {
 export { buildGenerator } from './learners/generator.ts';
 export { type HiddenStart, thumbnailSize } from './learners/hidden.ts';
 export type { Chains, Replay } from './learners/replay.ts';
+export type * from './learners/variational-options.ts';
+export {
+  type FlowEdit,
+  type Flowed,
+  type VariationalLearner,
+  type VariationalModel,
+  type VariationalState,
+  variationalLearner,
+} from './learners/variational.ts';
+export { type VariationalModelName, createVariationalLearner } from './learners/variational-family.ts';
 export {
   type DescriptiveLearner,
   type DescriptiveModel,
@@ -266,6 +281,7 @@ export {
 } from './metrics/feature-network.ts';
 export { type ImageModelSpec, modelInput, modelNetwork } from './metrics/model-network.ts';
 export { auroc } from './metrics/auroc.ts';
+export { type RocPoint, rocCurve } from './metrics/roc.ts';
 export { eieg, eiegTest } from './metrics/eieg.ts';
 export { fid, frechetDistance } from './metrics/fid.ts';
 export { inceptionScore, inceptionScoreOfProbabilities } from './metrics/inception-score.ts';
@@ -301,6 +317,7 @@ export {
 } from './tasks/interpolate.ts';
 export { type MaskedImages, knownLike, merge } from './tasks/masked.ts';
 export { type ImageSize, type MaskName, MASKS, spotMasks, squareAndSpotMasks, squareMask } from './tasks/masks.ts';
+export { type Neighbour, nearestNeighbours } from './tasks/neighbours.ts';
 export { reconstruct } from './tasks/reconstruct.ts';
 export type { Modes, ToyDistribution } from './data/toy2d/distribution.ts';
 export { TOY_DISTRIBUTIONS, type ToyName, toyDataset } from './data/toy2d/table.ts';

@@ -119,8 +119,9 @@ export interface Learner<S extends Tree<NDArray> = Tree<NDArray>> {
    * `n` samples `[n, ...item]`.
    *
    * @param labels of the samples, int32 `[n]`, for models that have `classes`; they draw them evenly otherwise
+   * @param tell given what it took, by models that count it: `evaluations` of a flow, `accepted` and `rejected` steps of its solver
    */
-  sample(state: S, n: number, draw: Stream, labels?: NDArray): Promise<NDArray>;
+  sample(state: S, n: number, draw: Stream, labels?: NDArray, tell?: (facts: Metrics) => void): Promise<NDArray>;
   /**
    * The way to `n` samples, for learners whose samples move there: at most `moments` looks, the first before any step, the last at the samples that
    * {@link sample} draws from the same stream.

@@ -4,6 +4,7 @@ import { DataError } from 'brownian';
 import { Command, CommanderError } from 'commander';
 import { addData } from './command-line/data.ts';
 import { type Run, examples } from './command-line/define.ts';
+import { DETECT_FLAGS, addDetection } from './command-line/detect.ts';
 import { EVALUATE_FLAGS, addEvaluate } from './command-line/evaluate.ts';
 import { addExport } from './command-line/export.ts';
 import { addReport, addRuns } from './command-line/runs.ts';
@@ -26,7 +27,10 @@ function usageProblem(error: CommanderError): string {
   const text = error.message.replace(/^error: /, '').split('\n')[0] ?? '';
   const flag = error.code === 'commander.unknownOption' ? /'--([^']+)'/.exec(text)?.[1] : undefined;
   if (flag === undefined) return `${text.charAt(0).toUpperCase()}${text.slice(1)}; see brownian --help.`;
-  const guess = nearest(flag, flagNames(['--config', '--out', '--n', '--size', ...EVALUATE_FLAGS, ...TASK_FLAGS]));
+  const guess = nearest(
+    flag,
+    flagNames(['--config', '--out', '--n', '--size', ...EVALUATE_FLAGS, ...TASK_FLAGS, ...DETECT_FLAGS]),
+  );
   return guess === undefined
     ? `There is no option --${flag}; see brownian train --help for all of them.`
     : `There is no option --${flag}; did you mean --${guess}?`;
@@ -90,6 +94,7 @@ export async function main(
   addSample(program, run);
   addEvaluate(program, run);
   addTasks(program, run);
+  addDetection(program, run);
   addExport(program, run);
   addReport(program, run);
   addRuns(program, run);

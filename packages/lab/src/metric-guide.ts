@@ -35,6 +35,9 @@ export const METRIC_GUIDE: readonly MetricGuide[] = [
   { name: 'speed', chart: 'speed', label: 'squared speed' },
   { name: 'previousSpeed', chart: '', label: 'squared speed at the previous particles' },
   { name: 'loss', chart: 'loss', label: 'loss' },
+  { name: 'flowSpeed', chart: 'flowSpeed', label: '‖∇Φ‖²' },
+  { name: 'covariance', chart: 'covariance', label: 'covariance' },
+  { name: 'potentialSquare', chart: '', label: 'mean Φ² over the path' },
   { name: 'generatorLoss', chart: 'losses', label: 'generator', short: 'loss G' },
   { name: 'discriminatorLoss', chart: 'losses', label: 'discriminator', short: 'loss D' },
   { name: 'discrepancy', chart: 'discrepancy', label: 'discrepancy' },
@@ -116,7 +119,21 @@ export const CHART_GUIDE: readonly ChartGuide[] = [
     key: 'loss',
     title: 'Loss',
     meaning:
-      'What the optimizer descends: Φ of particles minus Φ of data, plus penalties. It is a balance of two moving sides, so it does not measure quality.',
+      'What the optimizer descends. Of models that learn from their own samples it is Φ of particles minus Φ of data, plus penalties: a balance of two moving sides, which does not measure quality. Of variational models it is an error less a constant, and the lower the better.',
+    log: false,
+  },
+  {
+    key: 'flowSpeed',
+    title: 'Squared speed of the flow, ‖∇Φ‖²',
+    meaning:
+      'Mean squared length of the velocity on the way from noise to data. It grows from nothing to what the way takes, then stays.',
+    log: true,
+  },
+  {
+    key: 'covariance',
+    title: 'Covariance of Φ with the innovation',
+    meaning:
+      'How well Φ tells blurred data that are near their datum from those that are not; the more negative the better. At the best Φ it is −2 times the squared speed.',
     log: false,
   },
   {

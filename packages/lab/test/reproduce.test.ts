@@ -1,25 +1,21 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { float32Data, ndarray } from '@brownian/graph';
+import { float32Data } from '@brownian/graph';
 import { createRuntime, interpreterBackend } from '@brownian/runtime';
 import { imageDataset } from 'brownian';
 import sharp from 'sharp';
-import { afterAll, describe, expect, it, vi } from 'vitest';
-import { filmWebp } from '../src/images/film.ts';
+import { afterAll, describe, expect, it } from 'vitest';
 import { html } from '../src/report/html.ts';
 import type { Bench, Cell, Experiment } from '../src/reproduce/experiment.ts';
 import { EXPERIMENTS } from '../src/reproduce/experiments.ts';
-import { classOf, dataPlace } from '../src/reproduce/found.ts';
-import { medianOfLast, stabilityOf } from '../src/reproduce/measures.ts';
+import { classOf } from '../src/reproduce/found.ts';
 import { numbersOf, readScale } from '../src/reproduce/options.ts';
 import { imagePatches } from '../src/reproduce/patches.ts';
 import { reproduce } from '../src/reproduce/reproduce.ts';
 import { readResults } from '../src/reproduce/store.ts';
-import { parseFlow } from '../src/reproduce/descriptive.ts';
-import { spreadText } from '../src/reproduce/text.ts';
 import { brownian, isOneSentence } from './support/command.ts';
-import { idxBytes, temporaryFolder } from './support/files.ts';
+import { idxBytes, temporaryFolder, tinyImages } from './support/files.ts';
 
 const runtime = createRuntime(interpreterBackend());
 afterAll(() => runtime.dispose());
@@ -153,7 +149,12 @@ describe('the command', () => {
 
 describe('experiments on small data, from the command to the report', () => {
   /** Runs an experiment twice; every cell must have curves of two iterations and a measure of R above 0. */
-  const run = async (argv: readonly string[], cells: number, distance = 'finalDistance'): Promise<string> => {
+  const run = async (
+    argv: readonly string[],
+    cells: number,
+    distance = 'finalDistance',
+    curve = 'responseDistance',
+  ): Promise<string> => {
     const out = join(temporaryFolder(), 'out');
     const first = await brownian(['reproduce', ...argv, '--out', out]);
     expect(first).toMatchObject({ code: 0, err: '' });
@@ -163,7 +164,7 @@ describe('experiments on small data, from the command to the report', () => {
     expect(await readResults(out), 'nothing is run again').toEqual(before);
     for (const { curves, measures, note } of before.values()) {
       expect(note).toBe('');
-      expect(curves['responseDistance']?.length).toBe(2);
+      expect(curves[curve]?.length).toBe(2);
       expect(measures[distance]).toBeGreaterThan(0);
     }
     return await readFile(join(out, 'report.html'), 'utf8');
@@ -275,6 +276,54 @@ describe('experiments on small data, from the command to the report', () => {
     expect(wrong.err).toContain('--models has "gcn"; it takes gcn and wgcn with their iterations');
   });
 
+  it('vapo-2d: models of the plane beside each other, with the potential and particles in time', async () => {
+    const models = ['--models', 'vapo@2', '--data', '8-gaussians,checkerboard', '--samples', '50'];
+    const page = await run(['vapo-2d', ...models], 2, 'distance', 'loss');
+    // Samples, the potential and five moments of each.
+    expect(page.match(/data:image\/png/g)?.length).toBe(2 * 7);
+    expect(page).toContain('8-gaussians, vapo@2');
+    const wrong = await brownian(['reproduce', 'vapo-2d', '--models', 'vapo', '--out', join(temporaryFolder(), 'x')]);
+    expect(wrong).toMatchObject({ code: 2 });
+    expect(wrong.err).toContain('--models has "vapo"; it takes vapo, gcn, wgcn, eieg with their iterations');
+  });
+
+  it('vapo-sensitivity: a row per change', async () => {
+    const changes = [
+      '--changes',
+      'none,potential.clock=false,sampling.solver=euler',
+      '--iterations',
+      '2',
+      '--samples',
+      '50',
+    ];
+    const page = await run(['vapo-sensitivity', ...changes], 3, 'distance', 'loss');
+    expect(page).toContain('potential.clock=false');
+    const argv = [
+      'reproduce',
+      'vapo-sensitivity',
+      '--changes',
+      'langevin.steps=3',
+      '--out',
+      join(temporaryFolder(), 'x'),
+    ];
+    const wrong = await brownian(argv);
+    expect(wrong).toMatchObject({ code: 2 });
+    expect(wrong.err).toContain('it takes options of vapo with values');
+  });
+
+  it('vapo-images: FID on the way, what a sample takes', async () => {
+    const models = ['--models', 'vapo@2', '--images', '10', '--samples', '6', '--looks', '2', '--network', 'values'];
+    const page = await run(['vapo-images', '--data', images(), ...models], 1, 'fid', 'loss');
+    expect(page).toMatch(/1: \S+ · 2: \S+/);
+  });
+
+  it('vapo-ood: AUROC of both scores, histograms and curves', async () => {
+    const scale = ['--models', 'vapo@2', '--images', '20', '--items', '12', '--against', `${images()},interpolated`];
+    const page = await run(['vapo-ood', '--data', images(), ...scale], 1, 'interpolated · potential', 'loss');
+    expect(page).toContain('interpolated · typicality');
+    expect(page.match(/data:image\/png/g)?.length).toBe(2);
+  });
+
   it('a class of a data set is all of its items, in their order', async () => {
     const data = imageDataset({
       name: 'two kinds',
@@ -313,91 +362,5 @@ describe('experiments on small data, from the command to the report', () => {
     await expect(imagePatches(path, null, { count: 1, size: 9, seed: 1 })).rejects.toThrow(
       'is 10×8 here; patches of 9×9 need a larger image.',
     );
-  });
-});
-
-describe('measures of stability', () => {
-  const steady = Array.from({ length: 30 }, () => 6);
-  const of = (distances: (number | null)[], potential: number, stopped = ''): unknown =>
-    stabilityOf({
-      curves: { responseDistance: distances, potentialParticles: distances.map(() => potential) },
-      stopped,
-    });
-
-  it('take the last R and the worst of the last twenty iterations', () => {
-    expect(of([50, ...steady.slice(1, 15), 11, ...steady.slice(1, 10), 7], 3)).toEqual({
-      finalDistance: 7,
-      worstDistance: 11,
-      meanDistance: (9 * 6 + 11 + 9 * 6 + 7) / 20,
-      leastDistance: 6,
-      meanPotential: 3,
-      collapsed: 0,
-    });
-  });
-
-  it.each([
-    ['mean Φ below 0', [...steady], -1, ''],
-    ['R above twice its least value', [...steady, 12.1], 1, ''],
-    ['an R that is not finite', [...steady, null, 6], 1, ''],
-    ['a run that broke off', [...steady], 1, 'not finite in iteration 31'],
-  ])('call a run collapsed with %s', (_, distances, potential, stopped) => {
-    expect(of(distances, potential, stopped)).toMatchObject({ collapsed: 1 });
-  });
-});
-
-it('a table over seeds has means and sample standard deviations, and no number where a run has none', () => {
-  // Of 2, 4 and 6: mean 4, variance (4 + 0 + 4) / 2.
-  expect(spreadText([2, 4, 6])).toBe('4.00 ± 2.00');
-  expect([spreadText([3]), spreadText([]), spreadText([2, null])]).toEqual(['3.00', '–', '–']);
-  expect(medianOfLast([99, ...Array.from({ length: 20 }, (_, i) => i)])).toBe(9.5);
-  expect([medianOfLast([1, null]), medianOfLast([]), medianOfLast(undefined)]).toEqual([null, null, null]);
-});
-
-it('data beside the checkout are the folder, or the one archive in it', () => {
-  const root = temporaryFolder();
-  mkdirSync(join(root, 'data', 'pile'), { recursive: true });
-  writeFileSync(join(root, 'data', 'pile', 'a.png'), '');
-  const old = process.cwd();
-  vi.stubEnv('BROWNIAN_CACHE', root);
-  try {
-    process.chdir(root);
-    expect(dataPlace(null, 'celeba', 'pile').endsWith(join('data', 'pile'))).toBe(true);
-    writeFileSync(join(root, 'data', 'pile', 'all.tar.gz'), '');
-    expect(dataPlace(null, 'celeba', 'pile').endsWith(join('data', 'pile', 'all.tar.gz'))).toBe(true);
-    writeFileSync(join(root, 'data', 'pile', 'more.zip'), '');
-    expect(dataPlace(null, 'celeba', 'pile').endsWith(join('data', 'pile'))).toBe(true);
-    expect(dataPlace('given', 'celeba', 'pile')).toBe('given');
-    expect(dataPlace(null, 'celeba', 'no such folder')).toBe('celeba');
-  } finally {
-    process.chdir(old);
-    vi.unstubAllEnvs();
-  }
-});
-
-it('flows are named by kind, β and solver steps', () => {
-  expect(['kl', 'jko', 'implicit', 'implicit/5', 'jko-60', 'implicit-3e4', 'implicit-300/8'].map(parseFlow)).toEqual([
-    { beta: 0, solverSteps: 0 },
-    { beta: null, solverSteps: 0 },
-    { beta: null, solverSteps: 3 },
-    { beta: null, solverSteps: 5 },
-    { beta: 60, solverSteps: 0 },
-    { beta: 30_000, solverSteps: 3 },
-    { beta: 300, solverSteps: 8 },
-  ]);
-  for (const wrong of ['jko-60/3', 'jko/3', 'implicit-300/0', 'jko-0', 'jko-', 'kl-3', 'jko-1e999'])
-    expect(() => parseFlow(wrong)).toThrow(`--flows has "${wrong}"`);
-});
-
-it('a film has a page per frame and stays on the last', async () => {
-  const frame = (value: number): ReturnType<typeof ndarray> =>
-    ndarray(new Float32Array(2 * 3 * 4 * 4).fill(value), [2, 3, 4, 4]);
-  const film = await filmWebp([frame(-1), frame(0), frame(1)], { columns: 2, scale: 2, gap: 0, delay: 50 });
-  const { format, pages, delay, width, pageHeight } = await sharp(film, { animated: true }).metadata();
-  expect({ format, pages, delay, width, pageHeight }).toEqual({
-    format: 'webp',
-    pages: 3,
-    delay: [50, 50, 500],
-    width: 16,
-    pageHeight: 8,
   });
 });

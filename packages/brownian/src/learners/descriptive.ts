@@ -33,6 +33,7 @@ import { startParticles } from '../samplers/start.ts';
 import { merge } from '../tasks/masked.ts';
 import { descriptiveExports } from './descriptive-exports.ts';
 import { checkLabels, givenLabels, takeIntegers } from './labels.ts';
+import { potentialValues } from './potential-values.ts';
 import type { ChainOptions, LangevinOptions, SamplingOptions } from './options.ts';
 import { follow, meanEnergy, numbers } from './trajectory.ts';
 
@@ -159,6 +160,8 @@ class LangevinLearner implements DescriptiveLearner {
   readonly #sampler: Sampler;
   readonly #runtime: Runtime;
   readonly #update: Compiled<UpdateArguments, UpdateResult>;
+  /** Left out of a conditional model, whose Φ is of an item and a label. */
+  readonly potential?: (state: DescriptiveState, x: NDArray) => Promise<NDArray>;
   readonly classes?: number;
 
   constructor(runtime: Runtime, model: DescriptiveModel) {
@@ -168,6 +171,11 @@ class LangevinLearner implements DescriptiveLearner {
     this.#sampler = langevin(runtime, model.potential, model.langevin);
     this.#update = runtime.compile(descriptiveUpdate(model), { name: `${model.name} update` });
     if (model.classes !== undefined && model.classes > 0) this.classes = model.classes;
+    else
+      this.potential = async (state, x) => {
+        this.#checkItems(x.shape.slice(1), 'what is scored');
+        return potentialValues(runtime, model.potential, state.average ?? state.params, x);
+      };
   }
 
   #drawLabels(n: number, draw: Stream): NDArray | undefined {

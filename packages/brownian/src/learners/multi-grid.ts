@@ -244,6 +244,13 @@ class GridLearner implements Learner<MultiGridState> {
     );
   }
 
+  /** Φ of the finest grid. */
+  async potential(state: MultiGridState, x: NDArray): Promise<NDArray> {
+    const finest = this.#model.grids.at(-1) as MultiGridModel['grids'][number];
+    // Grids are of unconditional models, which all have a potential.
+    return (await finest.learner.potential?.(state.grids.at(-1) as DescriptiveState, x)) as NDArray;
+  }
+
   particles(state: MultiGridState): NDArray {
     return (state.grids.at(-1) as DescriptiveState).particles;
   }

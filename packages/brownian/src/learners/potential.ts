@@ -16,7 +16,13 @@ interface NamedNet {
   readonly layer: (options: DescriptorOptions) => Layer;
 }
 
-function convolutions({ channels, kernels, hidden, activation }: DescriptorOptions): Layer {
+/** Convolutions of stride 2 and, with `hidden`, a dense layer: the learned filters of small images. */
+export function convolutions({
+  channels,
+  kernels,
+  hidden,
+  activation,
+}: Pick<DescriptorOptions, 'channels' | 'kernels' | 'hidden' | 'activation'>): Layer {
   if (kernels.length === 0) throw new RangeError('potential.kernels must have at least one kernel for the net "conv".');
   const act = pointwise(ACTIVATIONS[activation]);
   const layers = channels.flatMap((count, i) => {

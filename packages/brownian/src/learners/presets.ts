@@ -8,18 +8,22 @@ import { DESCRIPTIVE, type DescriptiveModelName } from './descriptive-family.ts'
 import type { ModelFamily, ModelPreset } from './family.ts';
 import { GENERALIZED, type GeneralizedModelName } from './generalized-family.ts';
 import type { DescriptorLearnerOptions, GeneralizedLearnerOptions } from './options.ts';
+import { VARIATIONAL, type VariationalModelName } from './variational-family.ts';
+import type { VariationalLearnerOptions } from './variational-options.ts';
 
 /** The options of the models of each family, in groups. */
 export interface FamilyOptions {
   readonly descriptive: DescriptorLearnerOptions;
   readonly adversarial: AdversarialLearnerOptions;
   readonly generalized: GeneralizedLearnerOptions;
+  readonly variational: VariationalLearnerOptions;
 }
 
 interface FamilyModels {
   readonly descriptive: DescriptiveModelName;
   readonly adversarial: AdversarialModelName;
   readonly generalized: GeneralizedModelName;
+  readonly variational: VariationalModelName;
 }
 
 /** Models whose options are the same. */
@@ -36,6 +40,7 @@ export const FAMILIES: { readonly [F in Family]: ModelFamily<ModelName<F>, Famil
   descriptive: DESCRIPTIVE,
   adversarial: ADVERSARIAL,
   generalized: GENERALIZED,
+  variational: VARIATIONAL,
 };
 
 /** The table of models. */
@@ -43,6 +48,7 @@ export const MODELS: { readonly [N in ModelName]: ModelPreset<FamilyOptions[Fami
   ...DESCRIPTIVE.models,
   ...ADVERSARIAL.models,
   ...GENERALIZED.models,
+  ...VARIATIONAL.models,
 };
 
 /** The family of a model. */

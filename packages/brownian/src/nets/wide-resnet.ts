@@ -32,6 +32,8 @@ interface Block<T> {
 interface WideResNet<T> {
   readonly stem: Normed<T>;
   readonly blocks: readonly Block<T>[];
+  /** A dense layer that sees every position, in the place of the mean over them. */
+  readonly hidden?: { readonly w: T; readonly b: T };
   readonly head: { readonly w: T; readonly b: T };
 }
 
@@ -41,6 +43,11 @@ export interface WideResNetOptions {
   readonly widths: readonly number[];
   /** Residual blocks of each width. */
   readonly blocks: number;
+  /**
+   * Units of a dense layer with GELU that sees the last resolution whole; 0 takes the mean over its positions, as the original does.
+   * Default 0.
+   */
+  readonly hidden?: number;
 }
 
 /** Widths for images of 28, 32 and 64 pixels: down to 7, 8 and 8. */
@@ -66,11 +73,41 @@ function block(x: Tensor, { first, second, shortcut }: Block<Tensor>, stride: nu
   return body.add(shortcut === undefined ? x : convolve(active, shortcut, stride));
 }
 
+/** The output: from all positions by the dense layer, or from their mean. */
+function readOut(x: Tensor, { hidden, head }: Pick<WideResNet<Tensor>, 'hidden' | 'head'>): Tensor {
+  const seen =
+    hidden === undefined ? x.mean([2, 3]) : gelu(matmul(x.reshape([x.shape[0] as number, -1]), hidden.w).add(hidden.b));
+  return matmul(seen, head.w).add(head.b);
+}
+
+/** Positions of an image after so many halvings. */
+function positionsLeft([, height = 1, width = 1]: Shape, halvings: number): number {
+  const halved = (size: number): number =>
+    Array.from({ length: halvings }).reduce<number>((n) => Math.ceil(n / 2), size);
+  return halved(height) * halved(width);
+}
+
+/** What comes after the blocks: a dense layer over all positions, if there is to be one, and the output. */
+function ending(
+  key: Stream,
+  hidden: number,
+  last: number,
+  positions: number,
+): Pick<WideResNet<NDArray>, 'hidden' | 'head'> {
+  const features = hidden > 0 ? hidden : last;
+  return {
+    ...(hidden > 0 && {
+      hidden: { w: normalFanIn(key.split('hidden'), [positions, hidden], positions) as NDArray, b: zeros([hidden]) },
+    }),
+    head: { w: normalFanIn(key.split('head'), [features, 1], features, 1) as NDArray, b: zeros([1]) },
+  };
+}
+
 /**
- * A wide residual net with one output: pre-activation residual blocks with GELU and weight normalisation, the mean over pixels,
- * a dense layer. `[n, channels, h, w] → [n, 1]` (Zagoruyko and Komodakis 2016; VAPO, appendix on networks).
+ * A wide residual net with one output: pre-activation residual blocks with GELU and weight normalisation, the mean over pixels (or
+ * a dense layer that sees all), a dense layer. `[n, channels, h, w] → [n, 1]` (Zagoruyko and Komodakis 2016; VAPO, appendix on networks).
  */
-export function wideResNet({ widths, blocks }: WideResNetOptions): Layer {
+export function wideResNet({ widths, blocks, hidden = 0 }: WideResNetOptions): Layer {
   const [first] = widths;
   const last = widths.at(-1);
   if (first === undefined || last === undefined || blocks < 1)
@@ -92,6 +129,7 @@ export function wideResNet({ widths, blocks }: WideResNetOptions): Layer {
         `wideResNet: inputs must be images [channels, height, width], got ${formatShape(inputShape)}.`,
       );
     const [colors] = inputShape as readonly [number];
+    const positions = last * positionsLeft(inputShape, widths.length - 1);
     return {
       inputShape,
       outputShape: [1],
@@ -108,7 +146,7 @@ export function wideResNet({ widths, blocks }: WideResNetOptions): Layer {
               ? Object.assign(body, { shortcut: normed(at.split('shortcut'), width, before, 1) })
               : body;
           }),
-          head: { w: normalFanIn(key.split('head'), [last, 1], last, 1) as NDArray, b: zeros([1]) },
+          ...ending(key, hidden, last, positions),
         };
         return net as unknown as Params;
       },
@@ -118,7 +156,7 @@ export function wideResNet({ widths, blocks }: WideResNetOptions): Layer {
           (h, parts, k) => block(h, parts, halves[k] === true ? 2 : 1),
           convolve(x, net.stem, 1),
         );
-        return matmul(gelu(trunk).mean([2, 3]), net.head.w).add(net.head.b);
+        return readOut(gelu(trunk), net);
       },
     };
   };

@@ -9,10 +9,12 @@ export interface ScalarPotentialOptions {
    * the paper's Φ has no time.
    */
   readonly clock?: boolean;
+  /** Φ is this times the net's output: optimizers such as Adam do not see the scale of a gradient. Default 1. */
+  readonly gain?: number;
 }
 
 /**
- * Φ(x) = the output of a net with one output unit; or Φ(x, s) with a clock, which {@link Potential.apply} takes as its condition.
+ * Φ(x) = gain times the output of a net with one output unit; or Φ(x, s) with a clock, which {@link Potential.apply} takes as its condition.
  *
  * @param itemShape of a particle, without the clock
  * @throws RangeError when the net has another number of outputs
@@ -20,7 +22,7 @@ export interface ScalarPotentialOptions {
 export function scalarPotential(
   layer: Layer,
   itemShape: Shape,
-  { clock = false }: ScalarPotentialOptions = {},
+  { clock = false, gain = 1 }: ScalarPotentialOptions = {},
 ): Potential {
   const [channels, ...positions] = itemShape as readonly [number, ...number[]];
   const net = layer(clock ? [channels + 1, ...positions] : itemShape);
@@ -35,11 +37,14 @@ export function scalarPotential(
             ? 'scalarPotential: this potential has a clock, so it needs the times s as its condition.'
             : 'scalarPotential: this potential has no clock, so it takes no condition.',
         );
-      if (condition === undefined) return net.apply(params, x).reshape([-1]);
+      if (condition === undefined) return net.apply(params, x).reshape([-1]).mul(gain);
       const n = x.shape[0] as number;
       const ones = constant(full([n, 1, ...positions], 1));
       const plane = ones.mul(condition.reshape([n, 1, ...positions.map(() => 1)]));
-      return net.apply(params, concat([x, plane], 1)).reshape([-1]);
+      return net
+        .apply(params, concat([x, plane], 1))
+        .reshape([-1])
+        .mul(gain);
     },
   };
 }

@@ -7,9 +7,10 @@ import { merge } from '../../src/tasks/masked.ts';
 import { expectSameBits, nonFinite } from '../support/trees.ts';
 import { GENERALIZED_CASES } from './generalized-rows.ts';
 import { LEARNER_CASES } from './learner-rows.ts';
+import { VARIATIONAL_ROWS } from './variational-rows.ts';
 
 /** Cases of the families whose learners have such capabilities. */
-const CASES = [...LEARNER_CASES, ...GENERALIZED_CASES];
+const CASES = [...LEARNER_CASES, ...GENERALIZED_CASES, ...VARIATIONAL_ROWS.vapo];
 
 const runtime = createRuntime(interpreterBackend());
 afterAll(() => runtime.dispose());

@@ -8,6 +8,7 @@ import { differences, expectSameBits, nonFinite, stored, typesOf } from '../supp
 import { expectRows } from '../support/rows.ts';
 import { ADVERSARIAL_ROWS, type AdversarialCase } from './adversarial-rows.ts';
 import { GENERALIZED_ROWS, type GeneralizedCase } from './generalized-rows.ts';
+import { VARIATIONAL_ROWS, type VariationalCase } from './variational-rows.ts';
 import { BUFFER, LEARNER_CASES, LEARNER_ROWS, type LearnerCase as DescriptiveCase } from './learner-rows.ts';
 
 /** What `brownian report` draws of every descriptive learner (packages/lab/src/metric-guide.ts). */
@@ -26,7 +27,10 @@ const REPORTED_WITH_REFERENCE = ['energy'];
 const BATCH = 6;
 
 /** A case of any family, with what its learner is to measure and how many particles it shows. */
-type LearnerCase = Pick<DescriptiveCase | AdversarialCase | GeneralizedCase, 'label' | 'model' | 'data' | 'options'> & {
+type LearnerCase = Pick<
+  DescriptiveCase | AdversarialCase | GeneralizedCase | VariationalCase,
+  'label' | 'model' | 'data' | 'options'
+> & {
   readonly metrics: readonly string[];
   readonly also?: GeneralizedCase['also'];
   readonly particles: number;
@@ -53,6 +57,7 @@ const ROWS: Readonly<Record<string, readonly LearnerCase[]>> = {
   ...describedAll(LEARNER_ROWS),
   ...ADVERSARIAL_ROWS,
   ...GENERALIZED_ROWS,
+  ...VARIATIONAL_ROWS,
 };
 const CASES = Object.values(ROWS).flat();
 

@@ -99,6 +99,7 @@ function noting(
       seen.push({ x, known, from });
       return Promise.resolve(moved(from));
     },
+    potential: (_, x) => Promise.resolve(ndarray(new Float32Array(x.shape[0] as number).fill(add))),
     exports: () => [{ name: 'step', description: 'Adds.', inputs: [], outputs: [], apply: () => [] }],
     step: () => Promise.reject(new Error(`A grid of ${shape.join('×')} is started from outside.`)),
     sample: () => Promise.reject(new Error('A grid is started from outside.')),

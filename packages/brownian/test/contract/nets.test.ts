@@ -176,6 +176,7 @@ const ROWS: Readonly<Record<string, readonly LayerCase[]>> = {
   ],
   wideResNet: [
     layer('wideResNet', wideResNet({ widths: [2, 3], blocks: 1 }), [1, 6, 5], [1]),
+    layer('wideResNet with a dense layer', wideResNet({ widths: [2, 3], blocks: 1, hidden: 4 }), [1, 6, 5], [1]),
     layer('wideResNet of one width twice', wideResNet({ widths: [2, 2], blocks: 2 }), [3, 8, 8], [1]),
   ],
   dcganDiscriminator: [

@@ -1,7 +1,7 @@
 import { extname, join } from 'node:path';
 import { type NDArray, ndarray } from '@brownian/graph';
 import { createStream } from '@brownian/runtime';
-import { type Learner, encodeNpy, encodeTensors } from 'brownian';
+import { type Learner, type Metrics, encodeNpy, encodeTensors } from 'brownian';
 import { UserError, asked } from '../errors.ts';
 import { openData } from '../data/open.ts';
 import { gridPng } from '../images/grid.ts';
@@ -63,6 +63,12 @@ function pictureName(n: number, seed: number, { size, label }: SampleRequest): s
   return `${parts.filter((part) => part !== undefined).join('-')}.png`;
 }
 
+/** What drawing samples took, as a clause. */
+function tookText(facts: Metrics): string {
+  const { evaluations = 0, accepted = 0, rejected = 0 } = facts;
+  return `, by ${evaluations} evaluations of ∇Φ in ${accepted} steps (${rejected} more were rejected)`;
+}
+
 /** `brownian sample`: draws samples from a run's newest checkpoint. @throws UserError for anything the user can put right. */
 export async function sampleCommand(context: Context, request: SampleRequest): Promise<ExitCode> {
   const n = wholeNumber('--n', request.n, 1, 1_000_000);
@@ -77,10 +83,13 @@ export async function sampleCommand(context: Context, request: SampleRequest): P
     config: (whole) => forSamples(whole, request.sampling),
   });
   const { itemShape } = trained.run.record.data;
+  const took: string[] = [];
   try {
     const labels = labelsFor(trained.learner, request.label, n);
     const stream = createStream(seed).split('samples');
-    const samples = await asked(() => trained.learner.sample(trained.state, n, stream, labels));
+    const samples = await asked(() =>
+      trained.learner.sample(trained.state, n, stream, labels, (facts) => took.push(tookText(facts))),
+    );
     if (format === '.npy') await writeAtomically(out, encodeNpy(samples));
     else if (format === '.safetensors') {
       const metadata = { run: path, iteration: String(trained.iteration), seed: String(seed) };
@@ -93,6 +102,6 @@ export async function sampleCommand(context: Context, request: SampleRequest): P
   } finally {
     await trained.close();
   }
-  context.print(`${n} samples from iteration ${trained.iteration}: ${out}`);
+  context.print(`${n} samples from iteration ${trained.iteration}${took.join('')}: ${out}`);
   return 0;
 }

@@ -1,8 +1,11 @@
 import { rm } from 'node:fs/promises';
+import type { NDArray } from '@brownian/graph';
 import { createStream } from '@brownian/runtime';
-import { type Dataset, batchIndices } from 'brownian';
+import { type Dataset, type Learner, batchIndices } from 'brownian';
 import type { Session } from '../engine.ts';
+import { landscapeSvg, surveyPotential } from '../images/landscape.ts';
 import { pictureFor } from '../images/picture.ts';
+import { windowOf } from '../images/scatter.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { type Outcome, train } from '../loop.ts';
 import { formatSeconds } from '../progress.ts';
@@ -102,6 +105,21 @@ export async function runTraining(context: Context, job: Job): Promise<ExitCode>
 const WATCHED = 25;
 const MOMENTS = 50;
 
+/** Draws the potential of a model of points, where it has one. */
+async function writeLandscape(
+  { path, record }: Run,
+  learner: Learner,
+  state: Outcome['state'],
+  samples: NDArray,
+): Promise<void> {
+  const file = runFiles(path).landscape;
+  const { itemShape } = record.data;
+  if (learner.potential === undefined || itemShape.length !== 1 || itemShape[0] !== 2)
+    return await rm(file, { force: true });
+  const potential = (x: NDArray): Promise<NDArray> => learner.potential?.(state, x) as Promise<NDArray>;
+  await writeAtomically(file, [landscapeSvg(await surveyPotential(potential, windowOf(samples)), samples)]);
+}
+
 /** Draws the final samples and their way there, and scores the run; returns the seconds that sampling took. */
 async function drawSamples(context: Context, { run, data, session }: Job, { state }: Outcome): Promise<number> {
   const { config, path } = run;
@@ -113,6 +131,7 @@ async function drawSamples(context: Context, { run, data, session }: Job, { stat
   await writeAtomically(runFiles(path).finalGrid, [await picture.particles(samples)]);
   const way = await session.learner.trajectory?.(state, WATCHED, stream.split('trajectory'), MOMENTS);
   await (way === undefined ? removeTrajectory(path) : writeTrajectory(path, picture, way));
+  await writeLandscape(run, session.learner, state, samples);
   // The one place where scores enter a run: an engine that can score gives a list, the report shows it as a table.
   const scores = await context.engine.score?.({
     config,

@@ -23,7 +23,7 @@ export const decay = (): z.ZodNumber => z.number().min(0).lt(1);
 export const POTENTIAL: Fields<DescriptorOptions> = {
   net: z.string().min(1).meta({
     description:
-      'filters of Φ: conv, grid, v0, resnet50 or mlp (learned), gabor, vgg, classifier, or a .safetensors or .onnx file or address (fixed)',
+      'network of Φ: conv, grid, v0, resnet50, mlp or wide-resnet (learned), gabor, vgg, classifier, or a .safetensors or .onnx file or address (fixed)',
   }),
   channels: z
     .array(z.int().min(1))
@@ -39,7 +39,7 @@ export const POTENTIAL: Fields<DescriptorOptions> = {
     .enum(['relu', 'leakyRelu', 'gelu', 'silu', 'softplus', 'tanh'])
     .meta({ description: 'nonlinearity between the layers' }),
   theta: z.enum(['position', 'channel']).meta({ description: 'weights of fixed filters: per position or per channel' }),
-  gain: positive().meta({ description: 'multiplies Φ: how far particles move in a step of size h' }),
+  gain: positive().meta({ description: 'multiplies the network’s output: how fast particles move' }),
   classes: z.int().min(0).meta({ description: 'labels that Φ, and samples, are conditional on; 0 is unconditional' }),
 };
 
@@ -69,7 +69,7 @@ export const FLOW: Fields<FlowOptions> = {
   beta: z.number().min(0).meta({ description: 'weight β of the squared-speed penalty (JKO); 0 is maximum likelihood' }),
   penalty: z
     .enum(['double-backprop', 'directional'])
-    .meta({ description: 'how the penalty is differentiated; both ways are equal' }),
+    .meta({ description: 'how ‖∇Φ‖² is differentiated; both ways are equal' }),
   implicitSteps: z.int().min(0).max(20).meta({
     description: 'solver steps that take the penalty’s step implicitly (fixed filters, sgd); 0 takes it explicitly',
   }),

@@ -126,6 +126,8 @@ export const GROUP_TITLES: Readonly<Record<string, string>> = {
   generator: 'Generator',
   discriminator: 'Discriminator: what items are compared by',
   loss: 'Loss of adversarial models',
+  path: 'Path from noise to data',
+  preview: 'Preview: particles to look at',
 };
 
 /** Short spellings of the options used most, by the path they stand for. */

@@ -4,6 +4,7 @@ import type { Symptom } from '../divergence.ts';
 import { ADVERSARIAL_REMEDIES } from './adversarial.ts';
 import { DESCRIPTIVE_REMEDIES } from './descriptive.ts';
 import { GENERALIZED_REMEDIES } from './generalized.ts';
+import { VARIATIONAL_REMEDIES } from './variational.ts';
 import type { Remedies, Remedy } from './remedy.ts';
 
 /** What helps a run of each family. */
@@ -11,6 +12,7 @@ const REMEDIES: { readonly [F in Family]: Remedies<F> } = {
   descriptive: DESCRIPTIVE_REMEDIES,
   adversarial: ADVERSARIAL_REMEDIES,
   generalized: GENERALIZED_REMEDIES,
+  variational: VARIATIONAL_REMEDIES,
 };
 
 function remediesOf<F extends Family>(family: F): Remedies<F> {

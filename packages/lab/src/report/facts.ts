@@ -25,6 +25,8 @@ export interface ReportFacts {
   readonly frames: readonly Frame[];
   /** The way of particles to samples when training ended; null when none was made. */
   readonly trajectory: TrajectoryFacts | null;
+  /** Contours and slopes of the potential with samples, an SVG element; null for models without one, and for images. */
+  readonly landscape: string | null;
   /** Samples of the trained model as base64 PNG; null while there are none. */
   readonly samples: string | null;
   /** Real data, likewise. */

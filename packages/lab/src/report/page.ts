@@ -128,6 +128,13 @@ function pictures(facts: ReportFacts): Markup | null {
   </div>`;
 }
 
+function landscape({ landscape: svg }: ReportFacts): Markup | null {
+  if (svg === null) return null;
+  return html`<h2>The potential</h2>
+    <p class="hint">Φ over the plane, the lighter the higher; arrows show its slope, dots are samples.</p>
+    <figure>${raw(svg)}</figure>`;
+}
+
 function film({ run, frames }: ReportFacts): Markup | null {
   const last = frames.at(-1);
   if (last === undefined || frames.length < 2) return null;
@@ -202,7 +209,7 @@ export function renderPage(facts: ReportFacts): string {
   const title = `${facts.model.title} on ${dataTitle(run)}`;
   const main = html`${header(facts)} ${pictures(facts)}
     <h2>What you see</h2>
-    ${explanation(facts)} ${trajectorySection(facts)} ${film(facts)} ${curves(facts)}
+    ${explanation(facts)} ${landscape(facts)} ${trajectorySection(facts)} ${film(facts)} ${curves(facts)}
     <h2>Settings</h2>
     <p class="hint">
       Every option of the run. Those in colour differ from the model’s defaults; hover for what they mean.

@@ -59,6 +59,12 @@ async function readFrames(files: RunFiles, records: readonly MetricsRecord[]): P
   );
 }
 
+/** An SVG element from its file; null while there is none. */
+async function svgOf(path: string): Promise<string | null> {
+  const bytes = await base64(path);
+  return bytes === null ? null : Buffer.from(bytes, 'base64').toString('utf8');
+}
+
 async function readTrajectoryFacts(path: string): Promise<TrajectoryFacts | null> {
   const record = await readTrajectory(path);
   const film = await base64(runFiles(path).trajectoryFilm);
@@ -81,6 +87,7 @@ export async function readFacts(path: string): Promise<ReportFacts> {
     scores: await readScores(path),
     frames: await readFrames(files, records),
     trajectory: await readTrajectoryFacts(path),
+    landscape: await svgOf(files.landscape),
     samples: await base64(files.finalGrid),
     realData: await base64(files.dataGrid),
   };

@@ -2,6 +2,7 @@ import { TRAJECTORY_CHARTS, TRAJECTORY_METRICS, gridOf } from '../metric-guide.t
 import type { TrajectoryRecord } from '../runs/trajectory.ts';
 import { chartsOf } from './comparison.ts';
 import { learningCurves } from './curves.ts';
+import { wayUnit } from './explain/explanation.ts';
 import { type ReportFacts, isImages, itemNoun } from './facts.ts';
 import { type Markup, html, raw } from './html.ts';
 
@@ -14,12 +15,12 @@ export interface TrajectoryFacts {
   readonly record: TrajectoryRecord;
 }
 
-function charts(record: TrajectoryRecord): Markup | null {
+function charts(record: TrajectoryRecord, axis: string): Markup | null {
   const records = record.map(({ steps, metrics }) => ({ iteration: steps, seconds: 0, metrics }));
   const drawn = learningCurves(records, {
     metrics: TRAJECTORY_METRICS,
     charts: TRAJECTORY_CHARTS,
-    axis: 'Langevin steps',
+    axis,
   });
   return drawn.length === 0 ? null : chartsOf(drawn);
 }
@@ -33,13 +34,14 @@ export function trajectorySection({ run, trajectory }: ReportFacts): Markup | nu
   const coarser = new Set(
     record.flatMap(({ metrics }) => Object.keys(metrics).flatMap((name) => gridOf(name)[1] ?? [])),
   );
+  const unit = wayUnit(run.config);
   const source = (base64: string): string => `data:image/webp;base64,${base64}`;
   const kind = isImages(run) ? 'pixels' : 'points';
   return html`<section id="sampling">
     <h2>From noise to ${noun}</h2>
     <p class="hint">
-      The trained model at work: new particles and their ${steps.toLocaleString('en-US')} Langevin
-      steps${coarser.size > 0 ? `, on grids of ${[...coarser, run.record.data.itemShape[1]].join(', ')} pixels one after the other` : ''}.
+      The trained model at work: new particles and their way in ${steps.toLocaleString('en-US')}
+      ${unit}${coarser.size > 0 ? `, on grids of ${[...coarser, run.record.data.itemShape[1]].join(', ')} pixels one after the other` : ''}.
       Frames follow each other closely at first, where particles move most.
     </p>
     <div class="film">
@@ -55,7 +57,7 @@ export function trajectorySection({ run, trajectory }: ReportFacts): Markup | nu
         </picture>
       </figure>
       <div>
-        <div class="when">${steps.toLocaleString('en-US')} steps</div>
+        <div class="when">${steps.toLocaleString('en-US')} ${unit}</div>
         <div class="label" id="moving-state">again and again, from the start</div>
         <div class="controls" id="moving-controls" hidden>
           <button id="move" type="button" aria-label="Stop">
@@ -65,6 +67,6 @@ export function trajectorySection({ run, trajectory }: ReportFacts): Markup | nu
         </div>
       </div>
     </div>
-    ${charts(record)}
+    ${charts(record, unit)}
   </section>`;
 }

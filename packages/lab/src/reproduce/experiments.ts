@@ -8,6 +8,10 @@ import { ggcnTable2 } from './ggcn-table2.ts';
 import { multigrid } from './multigrid.ts';
 import { stability } from './stability.ts';
 import { texture } from './texture.ts';
+import { vapo2d } from './vapo-2d.ts';
+import { vapoImages } from './vapo-images.ts';
+import { vapoOod } from './vapo-ood.ts';
+import { vapoSensitivity } from './vapo-sensitivity.ts';
 import { wframe } from './wframe.ts';
 
 /** The experiments that `brownian reproduce` knows. */
@@ -22,4 +26,8 @@ export const EXPERIMENTS: readonly Experiment[] = [
   ggcnInterpolation,
   multigrid,
   texture,
+  vapo2d,
+  vapoImages,
+  vapoOod,
+  vapoSensitivity,
 ];

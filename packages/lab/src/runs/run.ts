@@ -81,6 +81,8 @@ export interface RunFiles {
   /** The way of particles to samples when training ended: an animation, and what was measured on the way. */
   readonly trajectoryFilm: string;
   readonly trajectory: string;
+  /** Of models of points with a potential: its contours and slopes when training ended, with samples, as SVG. */
+  readonly landscape: string;
   /** The particles while they learned, as an animation. */
   readonly trainingFilm: string;
   /** Particles after an iteration. */
@@ -110,6 +112,7 @@ export function runFiles(path: string): RunFiles {
     finalGrid: join(samples, 'final.png'),
     trajectoryFilm: join(samples, 'trajectory.webp'),
     trajectory: join(samples, 'trajectory.json'),
+    landscape: join(samples, 'landscape.svg'),
     trainingFilm: join(samples, 'training.webp'),
     grid: (iteration) => join(samples, numbered(iteration, 'png')),
     checkpoint: (iteration) => join(checkpoints, numbered(iteration, 'safetensors')),

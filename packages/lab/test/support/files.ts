@@ -47,3 +47,10 @@ export function digitFiles(folder: string): string {
   }
   return folder;
 }
+
+/** Writes a folder of grey images of 12×12 pixels, and returns its path. */
+export function idxFolder(count: number, value: (i: number) => number): string {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, 'train-images-idx3-ubyte'), idxBytes([count, 12, 12], value));
+  return folder;
+}

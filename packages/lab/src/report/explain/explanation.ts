@@ -5,6 +5,7 @@ import type { Markup } from '../html.ts';
 import { drawnFromLatents, explainAdversarial } from './adversarial.ts';
 import { drawnByLangevin, explainDescriptive } from './descriptive.ts';
 import { drawnByGenerator, explainGeneralized } from './generalized.ts';
+import { drawnByFlow, explainVariational } from './variational.ts';
 
 type Explain<F extends Family> = (facts: ReportFacts, config: RunConfigOf<F>) => Markup;
 
@@ -13,6 +14,7 @@ const EXPLANATIONS: { readonly [F in Family]: Explain<F> } = {
   descriptive: explainDescriptive,
   adversarial: explainAdversarial,
   generalized: explainGeneralized,
+  variational: explainVariational,
 };
 
 /** How the samples of each family are drawn. */
@@ -20,7 +22,21 @@ const DRAWN: { readonly [F in Family]: (config: RunConfigOf<F>) => string } = {
   descriptive: drawnByLangevin,
   adversarial: drawnFromLatents,
   generalized: drawnByGenerator,
+  variational: drawnByFlow,
 };
+
+/** What the way of particles to samples is counted in. */
+const WAYS: { readonly [F in Family]: string } = {
+  descriptive: 'Langevin steps',
+  adversarial: 'steps',
+  generalized: 'Langevin steps',
+  variational: 'hundredths of the clock s',
+};
+
+/** The unit in which a run's way from noise to samples is counted. */
+export function wayUnit({ model }: RunConfig): string {
+  return WAYS[familyOf(model)];
+}
 
 function explainOf<F extends Family>(family: F): Explain<F> {
   return EXPLANATIONS[family];

@@ -1,0 +1,49 @@
+import { type NDArray, type Tensor, expand, float32Data, ndarray, operand } from '@brownian/graph';
+import type { Runtime } from '@brownian/runtime';
+import type { Params, Potential, SymbolicParams } from '../interfaces.ts';
+import { blocksOf, rowsOf } from '../metrics/rows.ts';
+import { takeRows } from '../samplers/replay-buffer.ts';
+
+/** Items that share one compiled potential. */
+export const BLOCK = 200;
+
+/** `size` rows of which the first are those of x and the others repeat its last, so that blocks of one size share a compiled graph. */
+export function paddedRows(x: NDArray, size: number): NDArray {
+  const n = x.shape[0] as number;
+  if (n === size) return x;
+  return takeRows(
+    x,
+    Array.from({ length: size }, (_, i) => Math.min(i, n - 1)),
+  );
+}
+
+/**
+ * Φ of items, `[n, ...item]` → `[n]`, in blocks that share a compiled graph.
+ *
+ * @param clock for potentials that take one: the same for all items
+ */
+export async function potentialValues(
+  runtime: Runtime,
+  potential: Potential,
+  params: Params,
+  x: NDArray,
+  clock?: number,
+): Promise<NDArray> {
+  const n = x.shape[0] as number;
+  const size = Math.min(n, BLOCK);
+  const phi = runtime.compile(
+    (theta: SymbolicParams, items: Tensor) =>
+      potential.apply(theta, items, clock === undefined ? undefined : expand(operand(clock), [size])),
+    { name: 'potential', frozen: [0] },
+  );
+  try {
+    const values = new Float32Array(n);
+    for (const [first, end] of blocksOf(n, BLOCK)) {
+      const block = await phi(params, paddedRows(rowsOf(x, first, end), size));
+      values.set(float32Data(rowsOf(block, 0, end - first)), first);
+    }
+    return ndarray(values);
+  } finally {
+    await phi.dispose();
+  }
+}

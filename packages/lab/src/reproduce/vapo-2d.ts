@@ -1,0 +1,103 @@
+import { toyDataset } from 'brownian';
+import { createStream } from '@brownian/runtime';
+import { resolveConfig } from '../config/settings.ts';
+import type { Cell, CellResult, Experiment, Findings, ReportTable, Scale } from './experiment.ts';
+import { pictureFigures } from './figures.ts';
+import { parseContender, runModel } from './model-run.ts';
+import { numberOf, numbersOf, wordsOf } from './options.ts';
+import { judgePlane, toyName } from './plane.ts';
+import { numberText, spreadText } from './text.ts';
+
+const MODELS = ['vapo', 'gcn', 'wgcn', 'eieg'] as const;
+const POINTS = 20_000;
+
+function plan(scale: Scale): Cell[] {
+  const [models, data] = [wordsOf(scale, 'models'), wordsOf(scale, 'data')];
+  models.forEach((text) => parseContender('models', text, MODELS));
+  data.forEach((name) => toyName('data', name));
+  const samples = numberOf(scale, 'samples');
+  return numbersOf(scale, 'seeds').flatMap((seed) =>
+    data.flatMap((name) => models.map((model) => ({ settings: { data: name, seed, model, samples } }))),
+  );
+}
+
+const COLUMNS: readonly (readonly [title: string, name: string])[] = [
+  ['sliced W₂ (lower is better)', 'distance'],
+  ['the same of real points', 'realDistance'],
+  ['modes', 'covered'],
+  ['share in place', 'share'],
+  ['training, s', 'seconds'],
+  ['a step, ms', 'step'],
+  ['sampling, s', 'sampling'],
+  ['evaluations', 'evaluations'],
+];
+
+function table(results: readonly CellResult[], scale: Scale): ReportTable {
+  const row = (data: string, model: string): string[] => {
+    const cells = results.filter(({ settings }) => settings['data'] === data && settings['model'] === model);
+    return [
+      `${data}, ${model}`,
+      ...COLUMNS.map(([, name]) => spreadText(cells.map(({ measures }) => measures[name] ?? null))),
+    ];
+  };
+  return {
+    title: 'Models on the plane',
+    rows: [
+      ['data, model@iterations', ...COLUMNS.map(([title]) => title)],
+      ...wordsOf(scale, 'data').flatMap((data) => wordsOf(scale, 'models').map((model) => row(data, model))),
+    ],
+    note:
+      `Mean ± standard deviation over seeds; ${numberText(numberOf(scale, 'samples'))} samples of each model against as many points of the distribution itself. ` +
+      'In place: within three standard deviations of a mode (98.9 % of the distribution’s own points are), on the checkerboard within a dark square. Evaluations of ∇Φ for one sample.',
+  };
+}
+
+function findings(results: readonly CellResult[], scale: Scale, picture: (path: string) => string): Findings {
+  const moments = Array.from({ length: 5 }, (_, i) => `moment ${i}`);
+  const hint =
+    'Samples over real points (grey); the potential with its slopes, where a model has one; particles on their way.';
+  return {
+    lead:
+      'Points learned by models that never sample while they learn (VAPO), by a potential trained on its own Langevin chains (GCN) and by a generator under the ' +
+      'elastic energy (EIEG), each with its default settings and the iterations in its name.',
+    tables: [table(results, scale)],
+    figures:
+      results.length === 0 ? [] : pictureFigures(results, ['', 'samples', 'potential', ...moments], hint, picture),
+  };
+}
+
+/** Distributions on the plane: VAPO beside a Langevin-trained potential and the elastic generator at about equal time. */
+export const vapo2d: Experiment = {
+  name: 'vapo-2d',
+  title: 'Distributions on the plane',
+  summary: '8 Gaussians, two moons and a checkerboard: VAPO beside GCN and the elastic generator at about equal time',
+  options: {
+    data: { kind: 'words', meaning: 'distributions on the plane', standard: '8-gaussians,two-moons,checkerboard' },
+    models: {
+      kind: 'words',
+      meaning: 'vapo, gcn, wgcn and eieg with their iterations, which make their time about equal',
+      standard: 'vapo@4000,gcn@600,eieg@8000',
+    },
+    seeds: { kind: 'numbers', meaning: 'seeds of parameters, batches and noise', standard: '1' },
+    samples: { kind: 'whole number', meaning: 'samples that are measured', standard: '4000' },
+  },
+  examples: [
+    'brownian reproduce vapo-2d',
+    'brownian reproduce vapo-2d --data two-moons --models vapo@8000 --seeds 1,2,3',
+  ],
+  plan,
+  open: (_, bench) =>
+    Promise.resolve(async ({ settings }) => {
+      const { model, iterations } = parseContender('models', String(settings['model']), MODELS);
+      const name = toyName('data', String(settings['data']));
+      const data = toyDataset(name, createStream(1).split('data'), POINTS);
+      const config = resolveConfig({ data: name, model, iterations, seed: settings['seed'] }, data);
+      const label = `${settings['model']} on ${name}`;
+      const run = await runModel(bench, { label, config, data });
+      if (run === null) return null;
+      const judged = await judgePlane(bench, name, config, run, Number(settings['samples']));
+      await run.learner.dispose();
+      return { ...judged, curves: run.curves, note: '' };
+    }),
+  findings,
+};

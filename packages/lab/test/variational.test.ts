@@ -1,0 +1,119 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { FIELDS, flagOf } from '../src/config/fields.ts';
+import { FLAG_ALIASES } from '../src/config/schema.ts';
+import { resolveConfig } from '../src/config/settings.ts';
+import { RULES } from '../src/divergence.ts';
+import { nodeEngine } from '../src/engine.ts';
+import { METRIC_GUIDE } from '../src/metric-guide.ts';
+import { remediesFor } from '../src/remedies/remedies.ts';
+import { readMetrics } from '../src/runs/database.ts';
+import { runFiles } from '../src/runs/run.ts';
+import { brownian, isOneSentence } from './support/command.ts';
+import { digitFiles, temporaryFolder } from './support/files.ts';
+
+beforeEach(() => {
+  process.env['BROWNIAN_CACHE'] = temporaryFolder();
+});
+
+const SMALL = ['--potential.channels', '8,8', '--preview.particles', '20', '--batch-size', '16'];
+
+async function trained(data: string, ...flags: readonly string[]): Promise<string> {
+  const out = join(temporaryFolder(), 'run');
+  const argv = ['train', data, '--model', 'vapo', '--out', out, '--iterations', '6', '--samples', '20', ...SMALL];
+  expect(await brownian([...argv, ...flags], nodeEngine)).toMatchObject({ code: 0, err: '' });
+  return out;
+}
+
+describe('brownian train 8-gaussians --model vapo', () => {
+  it('makes a report that explains it, with its curves, its potential and the way of its particles', async () => {
+    const out = await trained('8-gaussians');
+    const page = readFileSync(runFiles(out).report, 'utf8').replaceAll(/\s+/g, ' ');
+    expect(page).toContain('flow uphill on Φ');
+    expect(page).toContain('hundredths of the clock s');
+    expect(page).not.toContain('Langevin steps');
+    expect(page).toContain('<h2>The potential</h2>');
+    expect(page).toContain('Squared speed of the flow');
+    expect(page).not.toMatch(/undefined|\[object/);
+    expect(readFileSync(runFiles(out).landscape, 'utf8')).toMatch(/^<svg[\s\S]*<path[\s\S]*<circle/);
+    const known = new Set(METRIC_GUIDE.map(({ name }) => name));
+    const rows = readMetrics(runFiles(out).database);
+    expect(rows).toHaveLength(6);
+    for (const { metrics } of rows) expect(Object.keys(metrics).filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  it('is sampled by the solver, tolerance and end that are asked for, and says what it took', async () => {
+    const out = await trained('8-gaussians');
+    const took = async (...flags: string[]): Promise<number[]> => {
+      const ended = await brownian(['sample', out, '--n', '50', '--out', join(out, 'x.png'), ...flags], nodeEngine);
+      expect(ended).toMatchObject({ code: 0, err: '' });
+      const [, evaluations, accepted] = /by (\d+) evaluations of ∇Φ in (\d+) steps/.exec(ended.out) ?? [];
+      return [Number(evaluations), Number(accepted)];
+    };
+    expect(await took('--solver', 'euler', '--step-size', '0.1', '--t-end', '1.5')).toEqual([15, 15]);
+    expect(await took('--solver', 'rk4', '--step-size', '0.25', '--t-end', '1')).toEqual([16, 4]);
+    const [loose = 0] = await took('--solver', 'dopri5', '--rtol', '1e-1', '--t-end', '1.5');
+    const [tight = 0] = await took('--solver', 'dopri5', '--rtol', '1e-6', '--atol', '1e-6', '--t-end', '1.5');
+    expect(tight).toBeGreaterThan(loose);
+    const wrong = await brownian(['sample', out, '--rtol', '0'], nodeEngine);
+    expect(isOneSentence(wrong.err)).toBe(true);
+  });
+
+  it('goes on bit for bit', async () => {
+    const [whole, halved] = [await trained('8-gaussians'), await trained('8-gaussians', '--iterations', '3')];
+    // The cosine is as long as the run that was planned, so the halved one is given the other's.
+    const long = await trained('8-gaussians', '--iterations', '3', '--optimizer.decay-iterations', '6');
+    expect((await brownian(['resume', long, '--iterations', '6'], nodeEngine)).code).toBe(0);
+    const metrics = (run: string): unknown => readMetrics(runFiles(run).database).map((row) => row.metrics);
+    expect(metrics(long)).toEqual(metrics(whole));
+    expect(metrics(halved)).not.toEqual((metrics(whole) as unknown[]).slice(0, 3));
+  });
+});
+
+it('learns images, by convolutions and by a wide residual net, and draws no landscape', async () => {
+  const data = digitFiles(temporaryFolder());
+  for (const flags of [
+    ['--potential.hidden', '8'],
+    [
+      '--potential.net',
+      'wide-resnet',
+      '--potential.blocks',
+      '1',
+      '--potential.hidden',
+      '0',
+      '--potential.clock',
+      'true',
+    ],
+  ]) {
+    const out = await trained(data, ...flags);
+    expect(existsSync(runFiles(out).finalGrid)).toBe(true);
+    expect(existsSync(runFiles(out).landscape)).toBe(false);
+    expect(readFileSync(runFiles(out).report, 'utf8')).not.toContain('<h2>The potential</h2>');
+  }
+});
+
+describe('options of vapo', () => {
+  it.each([
+    [['--langevin.steps', '3'], '--langevin.steps is an option of'],
+    [['--potential.net', 'vgg'], 'one of mlp, conv, wide-resnet'],
+    [['--potential.net', 'conv'], 'takes images'],
+    [['--potential.channels', 'none'], '--potential.channels is empty'],
+    [['--optimizer.weight-clip', '1'], '--optimizer.weight-clip'],
+  ])('%j are refused in a sentence', async (flags, words) => {
+    const ended = await brownian(['train', '8-gaussians', '--model', 'vapo', ...flags]);
+    expect(ended.code).not.toBe(0);
+    expect(isOneSentence(ended.err)).toBe(true);
+    expect(ended.err).toContain(words);
+  });
+
+  it('there is always something to try when it diverges, by flags that exist', () => {
+    const config = resolveConfig({ data: 'x', model: 'vapo' }, { itemShape: [2], size: 1000 });
+    const known = [...FIELDS.map(flagOf), ...Object.values(FLAG_ALIASES).map((alias) => `--${alias}`)];
+    for (const { kind } of [...RULES, { kind: 'not finite' as const }]) {
+      const found = remediesFor({ kind, seen: '' }, config);
+      expect(found.length).toBeGreaterThan(0);
+      for (const remedy of found) expect(known).toContain(remedy.split(' ')[0]);
+    }
+  });
+});
