@@ -12,17 +12,7 @@ import {
 } from '@brownian/graph';
 import type { Compiled, Runtime, Stream } from '@brownian/runtime';
 import type { Flow, FlowPoint } from '../flows/flow.ts';
-import type {
-  Batch,
-  Dataset,
-  ExportedFunction,
-  Learner,
-  Metrics,
-  Moment,
-  Params,
-  Potential,
-  SymbolicParams,
-} from '../interfaces.ts';
+import type { Batch, Dataset, Learner, Metrics, Moment, Params, Potential, SymbolicParams } from '../interfaces.ts';
 import { responseDistance } from '../metrics/response-distance.ts';
 import { averageParams } from '../optim/ema.ts';
 import { globalNorm } from '../optim/scaling.ts';
@@ -87,8 +77,6 @@ export interface DescriptiveLearner extends Learner<DescriptiveState> {
   sampleFrom(state: DescriptiveState, x: NDArray, draw: Stream): Promise<NDArray>;
   /** The way of these particles to samples, in at most so many looks. */
   trajectoryFrom(state: DescriptiveState, x: NDArray, draw: Stream, moments: number): Promise<Moment[]>;
-  inpaint(state: DescriptiveState, x: NDArray, known: NDArray, draw: Stream, from?: NDArray): Promise<NDArray>;
-  exports(state: DescriptiveState): readonly ExportedFunction[];
 }
 
 /** Arguments of {@link descriptiveUpdate}'s function. */
@@ -160,8 +148,10 @@ class LangevinLearner implements DescriptiveLearner {
   readonly #sampler: Sampler;
   readonly #runtime: Runtime;
   readonly #update: Compiled<UpdateArguments, UpdateResult>;
-  /** Left out of a conditional model, whose Φ is of an item and a label. */
-  readonly potential?: (state: DescriptiveState, x: NDArray) => Promise<NDArray>;
+  // These are left out of a conditional model, whose Φ is of an item and a label.
+  readonly potential?: NonNullable<DescriptiveLearner['potential']>;
+  readonly inpaint?: NonNullable<DescriptiveLearner['inpaint']>;
+  readonly exports?: NonNullable<DescriptiveLearner['exports']>;
   readonly classes?: number;
 
   constructor(runtime: Runtime, model: DescriptiveModel) {
@@ -171,11 +161,15 @@ class LangevinLearner implements DescriptiveLearner {
     this.#sampler = langevin(runtime, model.potential, model.langevin);
     this.#update = runtime.compile(descriptiveUpdate(model), { name: `${model.name} update` });
     if (model.classes !== undefined && model.classes > 0) this.classes = model.classes;
-    else
+    else {
       this.potential = async (state, x) => {
         this.#checkItems(x.shape.slice(1), 'what is scored');
         return potentialValues(runtime, model.potential, state.average ?? state.params, x);
       };
+      this.inpaint = (...given) => this.#inpaint(...given);
+      this.exports = (state) =>
+        descriptiveExports({ ...model, params: state.average ?? state.params, langevin: this.#finalDynamics });
+    }
   }
 
   #drawLabels(n: number, draw: Stream): NDArray | undefined {
@@ -340,16 +334,10 @@ class LangevinLearner implements DescriptiveLearner {
     return this.#finish(state, { x }, draw);
   }
 
-  async inpaint(state: DescriptiveState, x: NDArray, known: NDArray, draw: Stream, from?: NDArray): Promise<NDArray> {
+  async #inpaint(state: DescriptiveState, x: NDArray, known: NDArray, draw: Stream, from?: NDArray): Promise<NDArray> {
     this.#checkItems(x.shape.slice(1), 'what is to be inpainted');
     const start = from ?? this.#sampleStart(state, x.shape[0] as number, draw).x;
     return this.#finish(state, { x: merge(x, known, start) }, draw, { x, known });
-  }
-
-  exports(state: DescriptiveState): readonly ExportedFunction[] {
-    const { potential, itemShape } = this.#model;
-    const params = state.average ?? state.params;
-    return descriptiveExports({ potential, params, itemShape, langevin: this.#finalDynamics });
   }
 
   /** The state may be that of a learner of items of another size: with a weight per channel, Φ applies to every size (texture). */

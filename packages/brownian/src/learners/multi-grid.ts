@@ -233,6 +233,7 @@ class GridLearner implements Learner<MultiGridState> {
       const whole = shrink(known, size);
       const held = { ...whole, data: float32Data(whole).map((share) => (share > 1 - 1e-6 ? 1 : 0)) };
       const begin = i === 0 ? shrink(start, size) : this.#raise(start, shape);
+      if (learner.inpaint === undefined) throw new RangeError(`${learner.name} cannot inpaint.`);
       start = await learner.inpaint(state.grids[i] as DescriptiveState, shrink(x, size), held, draw, begin);
     }
     return start;
@@ -240,7 +241,7 @@ class GridLearner implements Learner<MultiGridState> {
 
   exports(state: MultiGridState): readonly ExportedFunction[] {
     return this.#model.grids.flatMap(({ learner, shape }, i) =>
-      learner.exports(state.grids[i] as DescriptiveState).map((exported) => ofGrid(exported, shape)),
+      (learner.exports?.(state.grids[i] as DescriptiveState) ?? []).map((exported) => ofGrid(exported, shape)),
     );
   }
 
