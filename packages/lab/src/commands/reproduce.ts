@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { nodeRuntime } from '@brownian/runtime/node';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { UserError } from '../errors.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import type { Experiment } from '../reproduce/experiment.ts';
 import { EXPERIMENTS } from '../reproduce/experiments.ts';
 import { readScale } from '../reproduce/options.ts';
 import { reproduce } from '../reproduce/reproduce.ts';
+import { wholeNumber } from '../scoring/request.ts';
 import type { Context, ExitCode } from './context.ts';
 
 /** What `brownian reproduce <experiment>` was given, as text. */
@@ -23,11 +24,13 @@ function limitOf(minutes: string | undefined): number | null {
 async function reproduceCommand(context: Context, experiment: Experiment, given: Given): Promise<ExitCode> {
   const scale = readScale(experiment, given);
   const seconds = limitOf(given['minutes']);
+  const threads =
+    given['threads'] === undefined ? {} : { threads: wholeNumber('--threads', given['threads'], 1, 1024) };
   const folder = given['out'] ?? join(context.runsFolder, `reproduce-${experiment.name}`);
   const interrupt = listenForInterrupt(() =>
     context.print('Stopping; the cell that is running is given up. Press Ctrl-C again to stop at once.'),
   );
-  const runtime = nodeRuntime();
+  const runtime = nodeRuntime(threads);
   try {
     const bench = {
       runtime,
@@ -70,13 +73,22 @@ export function addReproduce(
       .command(experiment.name)
       .summary(experiment.summary)
       .description(`${experiment.title} ${experiment.summary}.`);
-    for (const [name, { meaning, standard }] of Object.entries(experiment.options))
-      sub.option(`--${name} <${name}>`, standard === null ? meaning : `${meaning} (default: ${standard})`);
+    const own = Object.entries(experiment.options).map(([name, { meaning, standard }]) => {
+      const option = new Option(
+        `--${name} <${name}>`,
+        standard === null ? meaning : `${meaning} (default: ${standard})`,
+      );
+      sub.addOption(option);
+      return [name, option.attributeName()] as const;
+    });
     sub
       .option('--minutes <n>', 'begin no cell after this time (default: run all)')
+      .option('--threads <n>', 'CPU threads; one is best for small networks (default: all cores)')
       .option('-o, --out <folder>', `where cells and report are kept (default: runs/reproduce-${experiment.name})`)
       .addHelpText('after', examples(...experiment.examples))
-      .action(async (given: Given) => {
+      .action(async (values: Given) => {
+        // commander keeps image-time as imageTime.
+        const given = { ...values, ...Object.fromEntries(own.map(([name, key]) => [name, values[key]])) };
         await run((context) => reproduceCommand(context, experiment, given));
       });
   }

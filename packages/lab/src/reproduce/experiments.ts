@@ -1,3 +1,8 @@
+import { eiegGaussians } from './eieg-25-gaussians.ts';
+import { eiegCollapse } from './eieg-collapse.ts';
+import { eiegCurves } from './eieg-curves.ts';
+import { eiegFeatures } from './eieg-features.ts';
+import { eiegParticles } from './eieg-particles.ts';
 import type { Experiment } from './experiment.ts';
 import { faces } from './faces.ts';
 import { fewSample } from './few-sample.ts';
@@ -30,4 +35,9 @@ export const EXPERIMENTS: readonly Experiment[] = [
   vapoImages,
   vapoOod,
   vapoSensitivity,
+  eiegGaussians,
+  eiegCollapse,
+  eiegFeatures,
+  eiegCurves,
+  eiegParticles,
 ];

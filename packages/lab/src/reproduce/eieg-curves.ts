@@ -1,0 +1,19 @@
+import { memberExperiment } from './eieg-members.ts';
+import type { Experiment } from './experiment.ts';
+
+/** Scores of all members while they train (EIEG GAN, section 5.2, Fig. 10 and Table 1). */
+export const eiegCurves: Experiment = memberExperiment({
+  name: 'eieg-curves',
+  title: 'Scores while training: EIEG GAN, DCGAN, WGAN and WGAN-GP',
+  summary: 'score against iteration for EIEG GAN and the models it is compared with, and how smooth it is (Fig. 10)',
+  lead:
+    'All with DCGAN’s networks. A curve that rises smoothly is what the paper claims for EIEG GAN. Iterations should make the members’ times equal on the machine at hand: ' +
+    'an iteration of DCGAN is one update of its discriminator, of EIEG GAN three, of WGAN and WGAN-GP five.',
+  members: 'eieg-gan-16@2000,dcgan@4000,wgan@1300,wgan-gp@1000',
+  data: 'mnist,fashion-mnist',
+  looks: '16',
+  examples: [
+    'brownian reproduce eieg-curves',
+    'brownian reproduce eieg-curves --data mnist --members eieg-gan-16@300,dcgan@600 --minutes 8',
+  ],
+});
