@@ -149,7 +149,9 @@ describe.each(CASES)('%s', (_, { data, model }) => {
     const z = createStream(2).normal([model.batch, ...model.generator.net.inputShape]);
     const generate = runtime.compile((latents: Tensor) => exported[0]?.apply(latents)[0] as Tensor);
     const items = await generate(z);
-    expectSameBits(items, await learner.latent?.decode(state, z));
+    // Weights that are constants are folded, which sums in another order: some float32 roundings of numbers of size 1.
+    const decoded = numbersOf((await learner.latent?.decode(state, z)) as NDArray);
+    numbersOf(items).forEach((value, i) => expect(Math.abs(value - (decoded[i] as number))).toBeLessThan(1e-6));
     const judge = runtime.compile((x: Tensor) => exported.at(-1)?.apply(x)[0] as Tensor);
     expect((await judge(exported.length === 1 ? z : items)).shape[0]).toBe(model.batch);
     await Promise.all([generate.dispose(), judge.dispose(), learner.dispose()]);

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { TOY_DISTRIBUTIONS } from '../../src/data/toy2d/table.ts';
 import { auroc } from '../../src/metrics/auroc.ts';
 import { modeCoverage, modeSpreads } from '../../src/metrics/mode-coverage.ts';
+import { rocCurve } from '../../src/metrics/roc.ts';
 import { expectSentence, messageOf } from '../support/rows.ts';
 
 describe('AUROC', () => {
@@ -100,4 +101,27 @@ describe('mode coverage', () => {
     expectSentence(await messageOf(() => modeCoverage(ndarray([1, 2, 3], [1, 3]), modes)), '[1, 3]');
     expectSentence(await messageOf(() => modeCoverage(ndarray([1, 2], [1, 2]), modes, 0)), 'got 0');
   });
+});
+
+test('a ROC curve goes from corner to corner, passes ties at once, and has the area of AUROC', () => {
+  const stream = createStream('roc');
+  const scores = Array.from({ length: 200 }, () => Math.floor(stream.next() * 30));
+  const positive = scores.map((score) => (stream.next() * 30 < score ? 1 : 0));
+  const curve = rocCurve(scores, positive);
+  expect(curve[0]).toEqual({ falsePositives: 0, truePositives: 0 });
+  expect(curve.at(-1)).toEqual({ falsePositives: 1, truePositives: 1 });
+  expect(curve).toHaveLength(1 + new Set(scores).size);
+  const area = curve
+    .slice(1)
+    .reduce(
+      (sum, point, i) =>
+        sum + ((point.falsePositives - curve[i]!.falsePositives) * (point.truePositives + curve[i]!.truePositives)) / 2,
+      0,
+    );
+  // The same sum of exact products, in another order.
+  expect(area).toBeCloseTo(auroc(scores, positive), 12);
+});
+
+test('a ROC curve of one class is refused', () => {
+  expect(() => rocCurve([1, 2], [1, 1])).toThrow('got 2 scores, 2 labels and 2 positives.');
 });

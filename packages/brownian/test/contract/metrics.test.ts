@@ -43,6 +43,7 @@ const TESTED = {
   'precision-recall': 'metrics-of-sets',
   psnr: 'metrics-of-pairs',
   'response-distance': 'metrics',
+  roc: 'metrics-of-values',
   'sliced-wasserstein': 'metrics-of-sets',
   ssim: 'metrics-of-pairs',
 };
