@@ -67,7 +67,7 @@ const SHARED = {
   },
 } as const;
 
-/** Settings that fill the modes of mixtures on the plane in half a minute on one core (docs/results/vapo-2d.md). */
+/** Settings that fill the modes of mixtures on the plane in half a minute on one core (docs/results/vapo.md). */
 const POINTS: VariationalLearnerOptions = {
   ...SHARED,
   potential: {
