@@ -1,6 +1,6 @@
 import { type NDArray, type Tensor, constant, flatten, ndarray } from '@brownian/graph';
 import { type Compiled, createRuntime, createStream, interpreterBackend } from '@brownian/runtime';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { homotopyPoint, homotopyTime } from '../src/flows/homotopy.ts';
 import { POISSON_DEFAULTS, type PoissonOptions, poissonGradients } from '../src/flows/poisson.ts';
 import type { Params, Potential, SymbolicParams } from '../src/interfaces.ts';
@@ -144,6 +144,9 @@ describe.each(['covariance', 'stein'] as const)('the %s estimator', (estimator) 
     expect(numbersOf(first)[3]).toBeCloseTo(slope, 6);
   });
 });
+
+// 400 batches of each form by the interpreter.
+vi.setConfig({ testTimeout: 120_000 });
 
 test.each([0.02, 0.2, 1])("Stein's form has the covariance's mean and less of its noise at t = %d", async (t) => {
   const n = 40_000;

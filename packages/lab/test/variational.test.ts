@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { FIELDS, flagOf } from '../src/config/fields.ts';
 import { FLAG_ALIASES } from '../src/config/schema.ts';
 import { resolveConfig } from '../src/config/settings.ts';
@@ -25,6 +25,9 @@ async function trained(data: string, ...flags: readonly string[]): Promise<strin
   expect(await brownian([...argv, ...flags], nodeEngine)).toMatchObject({ code: 0, err: '' });
   return out;
 }
+
+// Each trains, samples, scores and writes reports of whole runs.
+vi.setConfig({ testTimeout: 120_000 });
 
 describe('brownian train 8-gaussians --model vapo', () => {
   it('makes a report that explains it, with its curves, its potential and the way of its particles', async () => {

@@ -1,4 +1,4 @@
-import { type NDArray, type Tensor, expand, float32Data, ndarray, operand } from '@brownian/graph';
+import { type NDArray, type Tensor, float32Data, ndarray } from '@brownian/graph';
 import type { Runtime } from '@brownian/runtime';
 import type { Params, Potential, SymbolicParams } from '../interfaces.ts';
 import { blocksOf, rowsOf } from '../metrics/rows.ts';
@@ -20,26 +20,26 @@ export function paddedRows(x: NDArray, size: number): NDArray {
 /**
  * Φ of items, `[n, ...item]` → `[n]`, in blocks that share a compiled graph.
  *
- * @param clock for potentials that take one: the same for all items
+ * @param clocks for potentials that take one: that of each item, `[n]`
  */
 export async function potentialValues(
   runtime: Runtime,
   potential: Potential,
   params: Params,
   x: NDArray,
-  clock?: number,
+  clocks?: NDArray,
 ): Promise<NDArray> {
   const n = x.shape[0] as number;
   const size = Math.min(n, BLOCK);
   const phi = runtime.compile(
-    (theta: SymbolicParams, items: Tensor) =>
-      potential.apply(theta, items, clock === undefined ? undefined : expand(operand(clock), [size])),
+    (theta: SymbolicParams, items: Tensor, at: readonly Tensor[]) => potential.apply(theta, items, at[0]),
     { name: 'potential', frozen: [0] },
   );
   try {
     const values = new Float32Array(n);
     for (const [first, end] of blocksOf(n, BLOCK)) {
-      const block = await phi(params, paddedRows(rowsOf(x, first, end), size));
+      const rows = (all: NDArray): NDArray => paddedRows(rowsOf(all, first, end), size);
+      const block = await phi(params, rows(x), clocks === undefined ? [] : [rows(clocks)]);
       values.set(float32Data(rowsOf(block, 0, end - first)), first);
     }
     return ndarray(values);

@@ -67,7 +67,7 @@ const SHARED = {
   },
 } as const;
 
-/** Settings that fill the modes of mixtures on the plane in half a minute on one core (docs/results/vapo-2d.md). */
+/** Settings that fill the modes of mixtures on the plane in half a minute on one core (docs/results/vapo.md). */
 const POINTS: VariationalLearnerOptions = {
   ...SHARED,
   potential: {
@@ -82,7 +82,7 @@ const POINTS: VariationalLearnerOptions = {
   },
   path: { priorStd: 1, dataStd: 0.03, epsilon: 1e-4 },
   sampling: { solver: 'dopri5', rtol: 1e-3, atol: 1e-3, tEnd: 1.25, stepSize: null },
-  preview: { particles: 500, steps: 50 },
+  preview: { particles: 100, steps: 50 },
 };
 
 /** Images of up to 32 pixels learn with plain strided convolutions, larger ones with wide residual nets. */

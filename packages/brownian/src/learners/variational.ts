@@ -5,6 +5,7 @@ import {
   type Tree,
   float32Data,
   formatShape,
+  full,
   ndarray,
   sameShape,
 } from '@brownian/graph';
@@ -304,14 +305,13 @@ class PotentialFlowLearner implements VariationalLearner {
 
   async potential(state: VariationalState, x: NDArray, clock = 1): Promise<NDArray> {
     this.#checkItems(x.shape.slice(1), 'what is scored');
+    return this.#values(state, x, full([x.shape[0] as number], clock));
+  }
+
+  async #values(state: VariationalState, x: NDArray, clocks: NDArray): Promise<NDArray> {
     const { potential, poisson } = this.#model;
-    return potentialValues(
-      this.#runtime,
-      potential,
-      state.average ?? state.params,
-      x,
-      poisson.clock ? clock : undefined,
-    );
+    const params = state.average ?? state.params;
+    return potentialValues(this.#runtime, potential, params, x, poisson.clock ? clocks : undefined);
   }
 
   async trajectory(state: VariationalState, n: number, draw: Stream, moments: number): Promise<readonly Moment[]> {
@@ -321,14 +321,17 @@ class PotentialFlowLearner implements VariationalLearner {
     const clocks = Array.from({ length: count }, (_, i) => (tEnd * (i + 1)) / count);
     const seen = [start];
     await this.flow(state, start, { saveAt: clocks, onSaved: (x) => void seen.push(x) });
-    return Promise.all(
-      seen.map(async (particles, i) => {
-        const clock = i === 0 ? 0 : (clocks[i - 1] as number);
-        const values = float32Data(await this.potential(state, particles, Math.min(clock, 1)));
-        const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-        return { steps: Math.round(100 * clock), particles, metrics: { potentialParticles: mean } };
-      }),
+    const all = new Float32Array(seen.length * start.data.length);
+    seen.forEach((x, i) => all.set(float32Data(x), i * start.data.length));
+    const at = Float32Array.from({ length: seen.length * n }, (_, i) =>
+      Math.min(1, clocks[Math.floor(i / n) - 1] ?? 0),
     );
+    const items = ndarray(all, [seen.length * n, ...start.shape.slice(1)]);
+    const values = float32Data(await this.#values(state, items, ndarray(at)));
+    return seen.map((particles, i) => {
+      const mean = values.subarray(i * n, (i + 1) * n).reduce((sum, value) => sum + value / n, 0);
+      return { steps: Math.round(100 * (clocks[i - 1] ?? 0)), particles, metrics: { potentialParticles: mean } };
+    });
   }
 
   exports(state: VariationalState): readonly ExportedFunction[] {
