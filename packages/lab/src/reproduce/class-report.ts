@@ -28,8 +28,14 @@ function resultsTable(results: readonly CellResult[], flows: readonly string[]):
   };
 }
 
+/** The middle value, or the mean of the two in the middle. */
 function medianOf(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Infinity;
+  const sorted = values.toSorted((a, b) => a - b);
+  const [low = Infinity, high = Infinity] = [
+    sorted[Math.ceil(values.length / 2) - 1],
+    sorted[Math.floor(values.length / 2)],
+  ];
+  return (low + high) / 2;
 }
 
 /** How many of these runs collapsed, the median of their final R and the worst R of all. */
