@@ -106,7 +106,7 @@ function modelTable(results: readonly CellResult[], models: readonly string[]): 
         return [model, runs.length === 0 ? 'not run' : String(runs.length), ...columns, String(broken)];
       }),
     ],
-    note: `Score: higher is better; of as many real test images it is ${numberText(real)}. FID: lower is better. Both by the network named above the table's cells.`,
+    note: `Score: higher is better; of as many real test images it is ${numberText(real)}. FID: lower is better. Both by the network "${results[0]?.settings['network'] ?? ''}", against test images.`,
   };
 }
 
