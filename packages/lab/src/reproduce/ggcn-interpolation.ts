@@ -90,12 +90,13 @@ function distance(x: NDArray, from: number, to: number): number {
   return Math.sqrt(sum / size);
 }
 
-const COLUMNS = ['smooth rows', 'median ratio', 'worst ratio', 'distance of ends'] as const;
+const COLUMNS = ['median ratio', 'worst ratio', 'distance of ends'] as const;
 
 function findings(results: readonly CellResult[], _: Scale, picture: (path: string) => string): Findings {
   const row = ({ settings, measures }: CellResult, path: string): string[] => [
     `${settings['model']}, seed ${settings['seed']}`,
     path,
+    String(measures[`${path}, smooth rows`] ?? '–'),
     ...COLUMNS.map((name) => numberText(measures[`${path}, ${name}`] ?? null)),
     numberText(measures['distance of data'] ?? null),
   ];
