@@ -2,7 +2,6 @@ import { type NDArray, type Tensor, constant, conv2d, leakyRelu, maxPool2d, ndar
 import type { Stream } from '@brownian/runtime';
 import {
   LANGEVIN_DEFAULTS,
-  type DescriptiveModel,
   type Flow,
   type Net,
   type Params,
@@ -107,7 +106,7 @@ export const conformDescriptorIteration: Conform = async (reference) => {
   );
 
   const optimizer = sgd(numberOf(reference, 'learningRate'));
-  const model = { potential, flow: flowOf(reference, speedScale), optimizer, ema: 0 } as DescriptiveModel;
+  const model = { potential, flow: flowOf(reference, speedScale), optimizer, ema: 0, langevin: options };
   const update = runtime().compile(descriptiveUpdate(model));
   const at = {
     data: inputOf(reference, 'data'),
