@@ -315,7 +315,7 @@ export {
   latentPath,
   smoothness,
 } from './tasks/interpolate.ts';
-export { type MaskedImages, knownLike, merge } from './tasks/masked.ts';
+export { type MaskedImages, knownLike, merge } from './data/masked.ts';
 export { type ImageSize, type MaskName, MASKS, spotMasks, squareAndSpotMasks, squareMask } from './tasks/masks.ts';
 export { type Neighbour, nearestNeighbours } from './tasks/neighbours.ts';
 export { reconstruct } from './tasks/reconstruct.ts';

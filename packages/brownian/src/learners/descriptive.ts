@@ -20,7 +20,7 @@ import { type SymbolicState, type Transform, type TransformState, applyUpdates }
 import { type Held, type Sampler, langevin } from '../samplers/langevin.ts';
 import { chooseRows, putRows, takeRows } from '../samplers/replay-buffer.ts';
 import { startParticles } from '../samplers/start.ts';
-import { merge } from '../tasks/masked.ts';
+import { merge } from '../data/masked.ts';
 import { descriptiveExports } from './descriptive-exports.ts';
 import { checkLabels, givenLabels, takeIntegers } from './labels.ts';
 import { potentialValues } from './potential-values.ts';

@@ -2,7 +2,7 @@ import { type NDArray, type Tensor, float32Data, ndarray } from '@brownian/graph
 import type { Compiled, Runtime, Stream } from '@brownian/runtime';
 import type { ExportedFunction, Moment, Params, Potential, SymbolicParams } from '../interfaces.ts';
 import { type Held, type Sampler, langevin } from '../samplers/langevin.ts';
-import { merge } from '../tasks/masked.ts';
+import { merge } from '../data/masked.ts';
 import { block } from './columns.ts';
 import { generalizedExports } from './generalized-exports.ts';
 import type { GeneralizedModel, GeneralizedState } from './generalized-model.ts';

@@ -1,5 +1,5 @@
 import { type NDArray, float32Data, ndarray } from '@brownian/graph';
-import { type MaskedImages, merge } from './masked.ts';
+import { type MaskedImages, merge } from '../data/masked.ts';
 
 /** One channel of one image, and what is known of it. */
 interface Plane {

@@ -2,7 +2,7 @@ import { type NDArray, float32Data } from '@brownian/graph';
 import type { Tree } from '@brownian/graph';
 import type { Stream } from '@brownian/runtime';
 import type { Learner } from '../interfaces.ts';
-import { type MaskedImages, merge } from './masked.ts';
+import { type MaskedImages, merge } from '../data/masked.ts';
 
 /**
  * How missing pixels are found. `encode`: the masked image is encoded, as far as it is known, and decoded again (after generalised GCN, section 5.6).

@@ -3,7 +3,7 @@ import { createRuntime, createStream, interpreterBackend } from '@brownian/runti
 import { afterAll, describe, expect, test } from 'vitest';
 import type { ExportedFunction } from '../../src/interfaces.ts';
 import { createLearner } from '../../src/learners/presets.ts';
-import { merge } from '../../src/tasks/masked.ts';
+import { merge } from '../../src/data/masked.ts';
 import { expectSameBits, nonFinite } from '../support/trees.ts';
 import { GENERALIZED_CASES } from './generalized-rows.ts';
 import { LEARNER_CASES } from './learner-rows.ts';

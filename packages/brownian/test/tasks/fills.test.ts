@@ -2,7 +2,7 @@ import { type NDArray, float32Data, ndarray } from '@brownian/graph';
 import { createStream } from '@brownian/runtime';
 import { describe, expect, test } from 'vitest';
 import { FILLS, type FillName } from '../../src/tasks/fills.ts';
-import { type MaskedImages, knownLike, merge } from '../../src/tasks/masked.ts';
+import { type MaskedImages, knownLike, merge } from '../../src/data/masked.ts';
 import { MASKS, squareMask } from '../../src/tasks/masks.ts';
 
 const NAMES = Object.keys(FILLS) as FillName[];

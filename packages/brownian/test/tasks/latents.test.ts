@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Learner } from '../../src/interfaces.ts';
 import { inpaint, inpaintMethods } from '../../src/tasks/inpaint.ts';
 import { clipLatents, interpolate, latentPath, smoothness } from '../../src/tasks/interpolate.ts';
-import { knownLike, merge } from '../../src/tasks/masked.ts';
+import { knownLike, merge } from '../../src/data/masked.ts';
 import { squareMask } from '../../src/tasks/masks.ts';
 import { reconstruct } from '../../src/tasks/reconstruct.ts';
 
