@@ -12,12 +12,15 @@ const files = readdirSync(folder).filter((name) => {
   return Object.hasOwn(KINDS, kind);
 });
 
+/** Kinds whose files are our own alone, `conformance/golden`: their reference is an independent implementation in numpy. */
+const OWN: readonly string[] = ['generator-iteration'];
+
 describe('reference values beside the checkout', () => {
-  test('there is a file of every kind', () => {
+  test('there is a file of every kind but our own', () => {
     const kinds = files.map(
       (name) => (JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as { kind: string }).kind,
     );
-    expect([...new Set(kinds)].toSorted()).toEqual(Object.keys(KINDS).toSorted());
+    expect([...new Set([...kinds, ...OWN])].toSorted()).toEqual(Object.keys(KINDS).toSorted());
   });
 
   test.each(files)('%s', async (name) => {
