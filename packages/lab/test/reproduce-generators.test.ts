@@ -34,6 +34,47 @@ const PATIENCE = 60_000;
 
 describe('experiments on generators, at a small scale', () => {
   it(
+    'few-sample: models beside each other on 1 and 2 images, in equal time',
+    async () => {
+      const data = tinyImages(temporaryFolder());
+      const scale = ['--data', data, '--filters', 'gabor', '--size', '16', '--classes', 'all', '--images', '1,2'];
+      const models = 'w-pgcn,ggcn';
+      const { results, page } = await reproduced(['few-sample', ...scale, '--models', models, '--seconds', '1'], 4);
+      for (const { measures } of results) {
+        expect(measures['distance']).toBeGreaterThan(0);
+        expect(measures['patchFid']).toBeGreaterThan(0);
+      }
+      // The images once for each number of them, and samples of each model.
+      expect(page.match(/data:image\/png/g)?.length).toBe(6);
+    },
+    PATIENCE,
+  );
+
+  it('few-sample refuses what it cannot compare, in one sentence', async () => {
+    const argv = ['reproduce', 'few-sample', '--data', tinyImages(temporaryFolder()), '--classes', 'all'];
+    const refused = async (...flags: readonly string[]): Promise<string> => {
+      const out = join(temporaryFolder(), 'x');
+      const { code, err } = await brownian([
+        ...argv,
+        '--size',
+        '16',
+        '--seconds',
+        '1',
+        '--images',
+        '1',
+        ...flags,
+        '--out',
+        out,
+      ]);
+      expect(code).not.toBe(0);
+      expect(isOneSentence(err)).toBe(true);
+      return err;
+    };
+    expect(await refused('--models', 'frame')).toContain('--models has "frame"; it takes pgcn');
+    expect(await refused('--filters', 'conv', '--models', 'dcgan')).toContain('conv needs a list of whole numbers');
+  });
+
+  it(
     'eieg-25-gaussians counts modes and shares of each model while it trains',
     async () => {
       const models = 'eieg@6,wgan-gp@2';

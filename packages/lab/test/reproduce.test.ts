@@ -60,7 +60,7 @@ function squares(ran: number[], onRun: (value: number) => void = () => undefined
 
 function benchOf(stop: AbortSignal = new AbortController().signal): Bench {
   const task = { start: () => undefined, update: () => undefined, stop: () => undefined };
-  return { runtime, task, stop, note: () => undefined };
+  return { runtime, threads: 1, task, stop, note: () => undefined };
 }
 
 function sitting(experiment: Experiment, folder: string, values?: string, bench: Bench = benchOf()): Promise<unknown> {

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { nodeRuntime } from '@brownian/runtime/node';
 import { type Command, Option } from 'commander';
@@ -24,16 +25,17 @@ function limitOf(minutes: string | undefined): number | null {
 async function reproduceCommand(context: Context, experiment: Experiment, given: Given): Promise<ExitCode> {
   const scale = readScale(experiment, given);
   const seconds = limitOf(given['minutes']);
-  const threads =
-    given['threads'] === undefined ? {} : { threads: wholeNumber('--threads', given['threads'], 1, 1024) };
+  const asked = given['threads'];
+  const threads = asked === undefined ? availableParallelism() : wholeNumber('--threads', asked, 1, 1024);
   const folder = given['out'] ?? join(context.runsFolder, `reproduce-${experiment.name}`);
   const interrupt = listenForInterrupt(() =>
     context.print('Stopping; the cell that is running is given up. Press Ctrl-C again to stop at once.'),
   );
-  const runtime = nodeRuntime(threads);
+  const runtime = nodeRuntime(asked === undefined ? {} : { threads });
   try {
     const bench = {
       runtime,
+      threads,
       task: context.task(),
       stop: interrupt.signal,
       note: (text: string) => context.print(text),

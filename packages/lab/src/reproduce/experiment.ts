@@ -62,6 +62,8 @@ export type Scale = Readonly<Record<string, OptionValue | null>>;
 /** What cells are run with, opened once for all of them. */
 export interface Bench {
   readonly runtime: Runtime;
+  /** CPU threads that it computes with. */
+  readonly threads: number;
   readonly task: TaskProgress;
   readonly stop: AbortSignal;
   /** Tells the user something. */

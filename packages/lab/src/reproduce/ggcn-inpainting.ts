@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { MASKS, MODELS, type MaskName, type ModelName, inpaintMethods } from 'brownian';
 import { UserError, asked } from '../errors.ts';
 import type { Score } from '../runs/scores.ts';
@@ -137,12 +136,7 @@ export const ggcnInpainting: Experiment = {
   ],
   plan,
   async open(scale, bench) {
-    const on = await openTaskBench(
-      textOf(scale, 'data') ?? '',
-      numberOf(scale, 'images'),
-      availableParallelism(),
-      bench,
-    );
+    const on = await openTaskBench(textOf(scale, 'data') ?? '', numberOf(scale, 'images'), bench);
     return (cell) => runCell(cell, on, bench);
   },
   findings,

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { type NDArray, float32Data } from '@brownian/graph';
 import { createStream } from '@brownian/runtime';
 import { type LatentPath, MODELS, type ModelName, type Smoothness } from 'brownian';
@@ -146,7 +145,7 @@ export const ggcnInterpolation: Experiment = {
   ],
   plan,
   async open(scale, bench) {
-    const on = await openTaskBench(textOf(scale, 'data') ?? '', 500, availableParallelism(), bench);
+    const on = await openTaskBench(textOf(scale, 'data') ?? '', 500, bench);
     return (cell) => runCell(cell, on, bench);
   },
   findings,

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { MODELS, type ModelName } from 'brownian';
 import type { RunConfig } from '../config/run-config.ts';
 import { type Settings, mergeSettings, resolveConfig } from '../config/settings.ts';
@@ -200,7 +199,6 @@ export const ggcnTable2: Experiment = {
     const [samples, network] = [numberOf(scale, 'samples'), textOf(scale, 'network') ?? ''];
     const data = await openData(name, { limit: null, seed: 1 });
     const judge = await openJudge(bench, { data: name, samples, network });
-    const threads = availableParallelism();
     return (cell) => {
       const { settings } = cell;
       const trial = {
@@ -212,7 +210,7 @@ export const ggcnTable2: Experiment = {
         seed: Number(settings['seed']),
         judge: judge(),
       };
-      return runTimedTrial(trial, bench, { samples, threads });
+      return runTimedTrial(trial, bench, samples);
     };
   },
   findings,

@@ -74,7 +74,7 @@ async function runMissing({ experiment, scale, folder, seconds, bench }: Sitting
   if (missing.length === 0) return;
   bench.note(`${missing.length} of ${cells.length} cells are to be run.`);
   const run = await experiment.open(scale, bench);
-  const { cpu, threads, node, runtime } = describeMachine(null, bench.runtime.name);
+  const { cpu, threads, node, runtime } = describeMachine(bench.threads, bench.runtime.name);
   const machine = `${cpu}, ${threads} threads, Node ${node}, ${runtime}`;
   const began = performance.now();
   for (const [i, cell] of missing.entries()) {

@@ -17,7 +17,6 @@ export interface TaskBench {
   readonly images: TaskImages;
   /** Gives the features of FID. */
   readonly network: FeatureNetwork;
-  readonly threads: number;
 }
 
 /** A model and how long it is trained. */
@@ -29,22 +28,22 @@ export interface TaskTrial {
 }
 
 /** Opens labelled data, some of their test images, and a classifier of them. @throws UserError when they cannot be opened or have no labels */
-export async function openTaskBench(name: string, count: number, threads: number, bench: Bench): Promise<TaskBench> {
+export async function openTaskBench(name: string, count: number, bench: Bench): Promise<TaskBench> {
   const data = await openData(name, { limit: null, seed: 1 });
   const reference = await openReference({ what: name, against: name, split: 'test' }, undefined, false);
   const images = await chooseImages(reference.data, 'test', count, 1);
   const items = arrayItems(images.name, images.x);
   const network = await openNetwork(bench.runtime, reference, items, { network: 'classifier' }, () => bench.task);
-  return { name, data, images, network, threads };
+  return { name, data, images, network };
 }
 
 /** Trains a model at its defaults for a time; null when the user stopped it. */
 export async function trainedModel(
   { model, seconds, clock, seed }: TaskTrial,
-  { name, data, threads }: TaskBench,
+  { name, data }: TaskBench,
   bench: Bench,
 ): Promise<TrainedFor | null> {
   const config = (iterations: number): ReturnType<typeof resolveConfig> =>
     resolveConfig({ data: name, model, iterations, seed }, data);
-  return await trainFor({ label: `${model}, seed ${seed}`, config, data, seconds, clock, seed }, bench, threads);
+  return await trainFor({ label: `${model}, seed ${seed}`, config, data, seconds, clock, seed }, bench);
 }

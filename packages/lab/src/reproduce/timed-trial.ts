@@ -1,6 +1,6 @@
 import type { NDArray, Tree } from '@brownian/graph';
 import { NonFiniteError, type Runtime, createStream } from '@brownian/runtime';
-import { type Dataset, type Learner, batchIndices, createLearner } from 'brownian';
+import { type Dataset, type Layer, type Learner, batchIndices, createLearner } from 'brownian';
 import type { RunConfig } from '../config/run-config.ts';
 import { UserError } from '../errors.ts';
 import { gridPng } from '../images/grid.ts';
@@ -23,6 +23,8 @@ export interface TimedTrial {
   /** The configuration for so many iterations, which its learning rate may follow. */
   readonly config: (iterations: number) => RunConfig;
   readonly data: Dataset;
+  /** Fixed filters, for models that take them. */
+  readonly filters?: Layer;
   /** Seconds of training, without the first iterations, which compile. */
   readonly seconds: number;
   readonly clock: Clock;
@@ -43,8 +45,8 @@ function stopwatch(clock: Clock, threads: number): () => number {
 }
 
 /** The learner of a configuration. */
-function learnerOf(runtime: Runtime, config: RunConfig, data: Dataset): Learner {
-  return createLearner(runtime, config.model, config, data.itemShape);
+function learnerOf(runtime: Runtime, config: RunConfig, { data, filters }: TimedTrial): Learner {
+  return createLearner(runtime, config.model, config, data.itemShape, filters);
 }
 
 /** A model at the end of its time. */
@@ -60,13 +62,13 @@ export interface TrainedFor {
 
 /** Trains for a time or a number of iterations; null when the user stops it. The first iterations are not timed. */
 async function run(
-  { config, data, seed, clock, label, seconds: limit }: TimedTrial,
-  { runtime, stop, task }: Bench,
+  trial: TimedTrial,
+  { runtime, threads, stop, task }: Bench,
   iterations: number,
-  threads: number,
 ): Promise<TrainedFor | null> {
+  const { config, data, seed, clock, label, seconds: limit } = trial;
   const settings = config(iterations);
-  const learner = learnerOf(runtime, settings, data);
+  const learner = learnerOf(runtime, settings, trial);
   const stream = createStream(seed);
   const order = batchIndices(stream.split('order'), data.size, settings.batchSize);
   const [draw, augment] = [stream.split('draw'), stream.split('augment')];
@@ -122,12 +124,12 @@ function timed(learner: Learner, clock: Clock, threads: number): { learner: Lear
  *
  * @returns null when the user stopped it; the caller disposes of the learner
  */
-export async function trainFor(trial: TimedTrial, bench: Bench, threads: number): Promise<TrainedFor | null> {
-  const first = await run({ ...trial, label: `${trial.label}, timing` }, bench, TIMED, threads);
+export async function trainFor(trial: TimedTrial, bench: Bench): Promise<TrainedFor | null> {
+  const first = await run({ ...trial, label: `${trial.label}, timing` }, bench, TIMED);
   await first?.learner.dispose();
   if (first === null) return null;
   const pace = first.seconds / Math.max(1, first.iterations - COMPILING);
-  return await run(trial, bench, Math.max(1, Math.round(trial.seconds / pace)), threads);
+  return await run(trial, bench, Math.max(1, Math.round(trial.seconds / pace)));
 }
 
 /**
@@ -139,16 +141,16 @@ export async function trainFor(trial: TimedTrial, bench: Bench, threads: number)
 export async function runTimedTrial(
   trial: TimedTrial & { readonly judge: Judge },
   bench: Bench,
-  { samples, threads }: { readonly samples: number; readonly threads: number },
+  samples: number,
 ): Promise<Measured | null> {
-  const end = await trainFor(trial, bench, threads);
+  const end = await trainFor(trial, bench);
   if (end === null) return null;
   const { learner, state, curves, iterations, seconds, stopped } = end;
   try {
     const timing = { iterations, secondsPerIteration: seconds / Math.max(1, iterations - COMPILING) };
     const particles = { name: 'particles', format: 'png' as const, bytes: await gridPng(learner.particles(state)) };
     if (stopped !== '') return { measures: timing, curves, note: stopped, pictures: [particles] };
-    const watched = timed(learner, trial.clock, threads);
+    const watched = timed(learner, trial.clock, bench.threads);
     const stream = createStream(trial.seed).split('samples');
     const { measures, pictures } = await trial.judge({ learner: watched.learner, state, stream });
     const secondsPerThousand = (1000 * watched.seconds()) / samples;
