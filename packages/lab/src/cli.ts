@@ -69,6 +69,7 @@ export async function main(
   terminal: Terminal = PROCESS_TERMINAL,
 ): Promise<number> {
   let exitCode: number = 0;
+  let told = '';
   const context: Context = {
     engine,
     print: (line) => terminal.out(`${line}\n`),
@@ -86,7 +87,13 @@ export async function main(
     .description('Energy-based generative modelling by particle evolution.')
     .version(version(), '-V, --version')
     .option('--debug', 'print the stack of an unexpected error')
-    .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: () => undefined })
+    .configureOutput({
+      writeOut: (text) => terminal.out(text),
+      // Problems are told by `fail`; the help of a command that lacks its subcommand is no problem.
+      writeErr: (text) => {
+        told += text;
+      },
+    })
     .showSuggestionAfterError(false)
     .exitOverride();
   addTrain(program, argv, run);
@@ -111,6 +118,10 @@ export async function main(
     else await program.parseAsync(spellFlags(given), { from: 'user' });
     return exitCode;
   } catch (error) {
+    if (error instanceof CommanderError && error.code === 'commander.help') {
+      terminal.out(told);
+      return 0;
+    }
     return fail(error, debug, terminal);
   }
 }

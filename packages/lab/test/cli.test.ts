@@ -23,6 +23,8 @@ async function finishedRun(): Promise<string> {
 describe('help', () => {
   it.each([
     [[], 'Commands:'],
+    [['data'], 'fetch a public data set into the cache'],
+    [['reproduce'], '$ brownian reproduce wframe'],
     [['--help'], 'brownian train mnist --minutes 4'],
     [['train', '--help'], '--steps, --langevin.steps <steps>'],
     [['train', '--model', 'pgcn', '--help'], 'Defaults are those of pgcn on'],
