@@ -49,6 +49,13 @@ function fail(error: unknown, debug: boolean, terminal: Terminal): number {
   return error instanceof UserError ? error.exitCode : 1;
 }
 
+/** Prints the help that commander gives where a command lacks its subcommand, which is no problem. */
+function helped(error: unknown, text: string, terminal: Terminal): boolean {
+  const help = error instanceof CommanderError && error.code === 'commander.help';
+  if (help) terminal.out(text);
+  return help;
+}
+
 /** A command line that gives the same run again. */
 function retype(argv: readonly string[]): string {
   const quoted = argv.map((argument) =>
@@ -89,10 +96,7 @@ export async function main(
     .option('--debug', 'print the stack of an unexpected error')
     .configureOutput({
       writeOut: (text) => terminal.out(text),
-      // Problems are told by `fail`; the help of a command that lacks its subcommand is no problem.
-      writeErr: (text) => {
-        told += text;
-      },
+      writeErr: (text) => void (told += text),
     })
     .showSuggestionAfterError(false)
     .exitOverride();
@@ -118,11 +122,7 @@ export async function main(
     else await program.parseAsync(spellFlags(given), { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError && error.code === 'commander.help') {
-      terminal.out(told);
-      return 0;
-    }
-    return fail(error, debug, terminal);
+    return helped(error, told, terminal) ? 0 : fail(error, debug, terminal);
   }
 }
 

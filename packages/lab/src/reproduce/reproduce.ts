@@ -75,7 +75,7 @@ async function runMissing({ experiment, scale, folder, seconds, bench }: Sitting
   bench.note(`${missing.length} of ${cells.length} cells are to be run.`);
   const run = await experiment.open(scale, bench);
   const { cpu, threads, node, runtime } = describeMachine(bench.threads, bench.runtime.name);
-  const machine = `${cpu}, ${threads} threads, Node ${node}, ${runtime}`;
+  const machine = `${cpu}, ${threads === 1 ? '1 thread' : `${threads} threads`}, Node ${node}, ${runtime}`;
   const began = performance.now();
   for (const [i, cell] of missing.entries()) {
     const before = performance.now();
