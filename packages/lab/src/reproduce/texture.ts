@@ -3,7 +3,7 @@ import { type Dataset, type Layer, gaborBank, pyramid } from 'brownian';
 import type { RunConfigOf } from '../config/run-config.ts';
 import { UserError } from '../errors.ts';
 import { gatherFilters } from '../weights/filter-file.ts';
-import { descriptiveConfig, parseFlow } from './descriptive.ts';
+import { FLOWS_MEANING, descriptiveConfig, parseFlow } from './descriptive.ts';
 import type { Bench, Cell, CellResult, Experiment, Findings, Measured, Scale } from './experiment.ts';
 import { curveFigures, pictureFigures } from './figures.ts';
 import { filtersPlace, folderPlace } from './found.ts';
@@ -153,8 +153,8 @@ export const texture: Experiment = {
     },
     flows: {
       kind: 'words',
-      meaning: 'kl, jko-β, or implicit-β (JKO stepped implicitly, beyond the paper)',
-      standard: 'implicit-300',
+      meaning: FLOWS_MEANING,
+      standard: 'implicit',
     },
     images: { kind: 'whole number', meaning: 'patches, and particles', standard: '2' },
     picture: {
