@@ -223,22 +223,18 @@ export { buildGenerator } from './learners/generator.ts';
 export { type HiddenStart, thumbnailSize } from './learners/hidden.ts';
 export type { Chains, Replay } from './learners/replay.ts';
 export type * from './learners/variational-options.ts';
-export {
-  type FlowEdit,
-  type Flowed,
-  type VariationalLearner,
-  type VariationalModel,
-  type VariationalState,
-  variationalLearner,
-} from './learners/variational.ts';
+export type {
+  FlowEdit,
+  Flowed,
+  VariationalLearner,
+  VariationalModel,
+  VariationalState,
+} from './learners/variational-model.ts';
+export { variationalLearner } from './learners/variational.ts';
 export { type VariationalModelName, createVariationalLearner } from './learners/variational-family.ts';
-export {
-  type DescriptiveLearner,
-  type DescriptiveModel,
-  type DescriptiveState,
-  descriptiveLearner,
-  descriptiveUpdate,
-} from './learners/descriptive.ts';
+export type { DescriptiveLearner, DescriptiveModel, DescriptiveState } from './learners/descriptive-model.ts';
+export { descriptiveUpdate } from './learners/descriptive-update.ts';
+export { descriptiveLearner } from './learners/descriptive.ts';
 export {
   type MultiGridModel,
   type MultiGridState,

@@ -2,7 +2,7 @@ import type { NDArray } from '@brownian/graph';
 import type { Learner, Params } from '../interfaces.ts';
 import type { Generator } from '../nets/labelled.ts';
 import type { Transform, TransformState } from '../optim/transform.ts';
-import type { DescriptiveModel } from './descriptive.ts';
+import type { DescriptiveModel } from './descriptive-model.ts';
 import type { GeneratorLearning } from './generator-update.ts';
 import type { GeneralizedLearnerOptions } from './options.ts';
 import type { Chains } from './replay.ts';

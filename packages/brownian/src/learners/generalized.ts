@@ -13,7 +13,7 @@ import type {
 } from '../interfaces.ts';
 import { type Sampler, driftScale, langevin } from '../samplers/langevin.ts';
 import { putRows, takeRows } from '../samplers/replay-buffer.ts';
-import { type UpdateArguments, type UpdateResult, descriptiveUpdate, noisyData } from './descriptive.ts';
+import { type UpdateArguments, type UpdateResult, descriptiveUpdate, noisyData } from './descriptive-update.ts';
 import type { GeneralizedLearner, GeneralizedModel, GeneralizedState } from './generalized-model.ts';
 import { GeneralizedSamples } from './generalized-samples.ts';
 import { type GeneratorLatents, generatorLatents } from './generator-latents.ts';

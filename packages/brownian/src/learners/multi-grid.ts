@@ -1,9 +1,10 @@
-import { type NDArray, ShapeError, float32Data, formatShape, ndarray, sameShape } from '@brownian/graph';
+import { type NDArray, float32Data, formatShape, ndarray } from '@brownian/graph';
 import type { Stream } from '@brownian/runtime';
 import { bilinearWeights } from '../data/resize.ts';
 import type { Batch, Dataset, ExportedFunction, Learner, Metrics, Moment } from '../interfaces.ts';
 import { chooseRows, takeRows } from '../samplers/replay-buffer.ts';
-import type { DescriptiveLearner, DescriptiveState } from './descriptive.ts';
+import type { DescriptiveLearner, DescriptiveState } from './descriptive-model.ts';
+import { checkItemShape } from './item-shape.ts';
 import type { GridOptions } from './options.ts';
 
 /** What a multi-grid model is made of. */
@@ -135,16 +136,8 @@ class GridLearner implements Learner<MultiGridState> {
     this.#model = model;
   }
 
-  #checkItems(shape: readonly number[], what: string): void {
-    const { itemShape } = this.#model;
-    if (!sameShape(shape, itemShape))
-      throw new ShapeError(
-        `${this.name}: ${what} has items of shape ${formatShape(shape)}, the model takes ${formatShape(itemShape)}.`,
-      );
-  }
-
   async init(key: Stream, data: Dataset): Promise<MultiGridState> {
-    this.#checkItems(data.itemShape, `the data set "${data.name}"`);
+    checkItemShape(this.#model, data.itemShape, `the data set "${data.name}"`);
     const { grids } = this.#model;
     const states = grids.map(({ learner, shape }, i) => {
       const { name, size } = data;
@@ -170,7 +163,7 @@ class GridLearner implements Learner<MultiGridState> {
   }
 
   async step(state: MultiGridState, batch: Batch, draw: Stream): Promise<[MultiGridState, Metrics]> {
-    this.#checkItems(batch.x.shape.slice(1), 'the batch');
+    checkItemShape(this.#model, batch.x.shape.slice(1), 'the batch');
     let x = this.#start(state, this.#model.particles, draw);
     const metrics: Record<string, number> = {};
     const next: DescriptiveState[] = [];
@@ -225,7 +218,7 @@ class GridLearner implements Learner<MultiGridState> {
 
   /** Grid by grid: what is known of a coarse image are the pixels whose whole block is. */
   async inpaint(state: MultiGridState, x: NDArray, known: NDArray, draw: Stream, from?: NDArray): Promise<NDArray> {
-    this.#checkItems(x.shape.slice(1), 'what is to be inpainted');
+    checkItemShape(this.#model, x.shape.slice(1), 'what is to be inpainted');
     let start =
       from ?? repeatPixels(this.#start(state, x.shape[0] as number, draw), x.shape.slice(2) as [number, number]);
     for (const [i, { learner, shape }] of this.#model.grids.entries()) {

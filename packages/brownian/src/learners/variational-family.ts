@@ -8,7 +8,8 @@ import { scalarPotential } from '../potentials/scalar.ts';
 import type { ModelFamily, ModelPreset } from './family.ts';
 import { buildOptimizer } from './optimizer.ts';
 import { convolutions } from './potential.ts';
-import { type VariationalLearner, variationalLearner } from './variational.ts';
+import { variationalLearner } from './variational.ts';
+import type { VariationalLearner } from './variational-model.ts';
 import type { VariationalLearnerOptions, VariationalNet, VariationalPotentialOptions } from './variational-options.ts';
 
 /** The variational models. */

@@ -1,148 +1,16 @@
-import {
-  type NDArray,
-  ShapeError,
-  type Tensor,
-  type Tree,
-  float32Data,
-  formatShape,
-  full,
-  ndarray,
-  sameShape,
-} from '@brownian/graph';
+import { type NDArray, ShapeError, float32Data, full, ndarray } from '@brownian/graph';
 import type { Compiled, Runtime, Stream } from '@brownian/runtime';
-import { type PoissonOptions, poissonGradients } from '../flows/poisson.ts';
-import type {
-  Batch,
-  Dataset,
-  ExportedFunction,
-  LatentView,
-  Learner,
-  Metrics,
-  Moment,
-  Params,
-  Potential,
-  SymbolicParams,
-} from '../interfaces.ts';
-import { blocksOf, rowsOf } from '../metrics/rows.ts';
-import { averageParams } from '../optim/ema.ts';
-import { globalNorm } from '../optim/scaling.ts';
-import { type SymbolicState, type Transform, type TransformState, applyUpdates } from '../optim/transform.ts';
-import { potentialField } from '../samplers/potential-flow.ts';
+import type { Batch, Dataset, ExportedFunction, LatentView, Metrics, Moment } from '../interfaces.ts';
+import { rowsOf } from '../metrics/rows.ts';
 import { startParticles } from '../samplers/start.ts';
-import { type SolveOptions, solve } from '../solvers/solve.ts';
-import { BLOCK, paddedRows, potentialValues } from './potential-values.ts';
+import { checkItemShape } from './item-shape.ts';
+import { potentialValues } from './potential-values.ts';
 import { type PreviewArguments, type PreviewResult, previewStep } from './preview.ts';
+import { numbers } from './trajectory.ts';
 import { variationalExports } from './variational-exports.ts';
-import type { OdeOptions, PreviewOptions } from './variational-options.ts';
-
-/** What a variational model is made of. */
-export interface VariationalModel {
-  readonly name: string;
-  /** Shape of one item, such as `[1, 28, 28]`. */
-  readonly itemShape: readonly number[];
-  /** Φ; it takes the clock as its condition if and only if `poisson.clock`. */
-  readonly potential: Potential;
-  readonly poisson: PoissonOptions;
-  readonly optimizer: Transform;
-  /** Decay of the moving average of parameters that samples use; 0 uses the parameters themselves. */
-  readonly ema: number;
-  readonly sampling: OdeOptions;
-  readonly preview: PreviewOptions;
-}
-
-/** State of a variational learner. */
-export type VariationalState = {
-  readonly params: Params;
-  readonly optimizer: TransformState;
-  /** Moving average of the parameters, with `ema` above 0. */
-  readonly average?: Params;
-  /** Where previews begin, always the same, so that a film shows the same particles end better. `[particles, ...item]` */
-  readonly noise: NDArray;
-  /** Particles on their way, `[particles, ...item]`, and how many steps they have taken, `[]`. */
-  readonly moving: NDArray;
-  readonly taken: NDArray;
-  /** Particles that arrived last, `[particles, ...item]`; noise before any has. */
-  readonly particles: NDArray;
-};
-
-/** Particles that a flow moved, and what it took. */
-export interface Flowed {
-  /** `[n, ...item]`, float32. */
-  readonly x: NDArray;
-  /** Evaluations of ∇Φ for one particle: the most that any block of particles took. */
-  readonly evaluations: number;
-  readonly accepted: number;
-  readonly rejected: number;
-}
-
-/** A learner whose flow can also be run from given particles, and backwards. */
-export interface VariationalLearner extends Learner<VariationalState> {
-  /**
-   * Moves particles along the learned flow.
-   *
-   * @param from `[n, ...item]`
-   * @param edit solver, tolerances, ends of the clock, in the place of the model's. Default from 0 to `sampling.tEnd`
-   * @throws SolverError when the end is not reached: where and why
-   */
-  flow(state: VariationalState, from: NDArray, edit?: FlowEdit): Promise<Flowed>;
-  /** Φ of each item, `[n]`: higher is more like the data. `clock`: for a potential that has one; default 1, the end of the path. */
-  potential(state: VariationalState, x: NDArray, clock?: number): Promise<NDArray>;
-  /** At most {@link MOMENTS} looks after the first; `steps` are hundredths of the clock. */
-  trajectory(state: VariationalState, n: number, draw: Stream, moments: number): Promise<readonly Moment[]>;
-  /** The noise that the flow carries to samples, and back from items to noise. */
-  readonly latent: LatentView<VariationalState>;
-}
-
-/** What a single run of the flow does otherwise than the model's options say. */
-export interface FlowEdit extends Partial<OdeOptions> {
-  /** Clock at the start. Default 0. */
-  readonly tStart?: number;
-  /** Told the clock after each accepted step of each block of particles. */
-  readonly onStep?: SolveOptions['onStep'];
-  /** Clocks at which to keep the particles, in the direction of the flow. */
-  readonly saveAt?: readonly number[];
-  /** Given the particles of each of these clocks, `[n, ...item]`, when all have arrived. */
-  readonly onSaved?: (x: NDArray) => void;
-}
-
-type UpdateArguments = [
-  params: SymbolicParams,
-  optimizer: SymbolicState,
-  average: Tree<Tensor>,
-  at: { data: Tensor; clock: Tensor; noise: Tensor },
-];
-type UpdateResult = {
-  params: SymbolicParams;
-  optimizer: SymbolicState;
-  average: Tree<Tensor>;
-  metrics: Record<string, Tensor>;
-};
-
-/** One update of the parameters, to be compiled: the Poisson flow, the optimizer, the average, the diagnostics. */
-function variationalUpdate({ potential, poisson, optimizer, ema }: VariationalModel) {
-  return (...[params, optimizerState, average, at]: UpdateArguments): UpdateResult => {
-    const { gradients, metrics } = poissonGradients(potential, params, at, poisson);
-    const { loss, covariance, speed, l2 } = metrics as Record<'loss' | 'covariance' | 'speed' | 'l2', Tensor>;
-    const [updates, nextOptimizer] = optimizer.update(gradients, optimizerState, params);
-    const next = applyUpdates(params, updates);
-    return {
-      params: next,
-      optimizer: nextOptimizer,
-      average: ema > 0 ? averageParams(average, next, ema) : [],
-      metrics: {
-        loss,
-        covariance,
-        flowSpeed: speed,
-        potentialSquare: l2,
-        parameterGradientNorm: globalNorm(gradients),
-      },
-    };
-  };
-}
-
-function numbers(metrics: Readonly<Record<string, NDArray>>): Metrics {
-  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, Number(value.data[0])]));
-}
+import { runFlow } from './variational-flow.ts';
+import type { FlowEdit, Flowed, VariationalLearner, VariationalModel, VariationalState } from './variational-model.ts';
+import { type UpdateArguments, type UpdateResult, variationalUpdate } from './variational-update.ts';
 
 /** Most looks at particles on their way, besides the first. */
 const MOMENTS = 50;
@@ -185,21 +53,13 @@ class PotentialFlowLearner implements VariationalLearner {
     };
   }
 
-  #checkItems(shape: readonly number[], what: string): void {
-    const { itemShape } = this.#model;
-    if (!sameShape(shape, itemShape))
-      throw new ShapeError(
-        `${this.name}: ${what} has items of shape ${formatShape(shape)}, the model takes ${formatShape(itemShape)}.`,
-      );
-  }
-
   #prior(n: number, draw: Stream): NDArray {
     const { itemShape, poisson } = this.#model;
     return startParticles({ start: 'noise', range: [-1, 1] }, [n, ...itemShape], poisson.priorStd, draw);
   }
 
   async init(key: Stream, data: Dataset): Promise<VariationalState> {
-    this.#checkItems(data.itemShape, `the data set "${data.name}"`);
+    checkItemShape(this.#model, data.itemShape, `the data set "${data.name}"`);
     const { potential, optimizer, ema, preview } = this.#model;
     const params = potential.init(key.split('params'));
     const noise = this.#prior(preview.particles, key.split('preview'));
@@ -237,7 +97,7 @@ class PotentialFlowLearner implements VariationalLearner {
   }
 
   async step(state: VariationalState, { x }: Batch, draw: Stream): Promise<[VariationalState, Metrics]> {
-    this.#checkItems(x.shape.slice(1), 'the batch');
+    checkItemShape(this.#model, x.shape.slice(1), 'the batch');
     const n = x.shape[0] as number;
     if (n === 0) throw new ShapeError(`${this.name}: the batch is empty; a step needs at least one item.`);
     const at = { data: x, clock: stratified(n, draw), noise: draw.normal(x.shape) };
@@ -256,39 +116,8 @@ class PotentialFlowLearner implements VariationalLearner {
   }
 
   async flow(state: VariationalState, from: NDArray, edit: FlowEdit = {}): Promise<Flowed> {
-    this.#checkItems(from.shape.slice(1), 'the start of the flow');
-    const { potential, poisson, sampling } = this.#model;
-    const { solver, rtol, atol, tEnd, stepSize, tStart = 0, onStep, saveAt = [], onSaved } = { ...sampling, ...edit };
-    const options: SolveOptions = {
-      solver,
-      ...(stepSize === null ? { rtol, atol } : { stepSize }),
-      ...(onStep && { onStep }),
-      saveAt,
-    };
-    const n = from.shape[0] as number;
-    const [x, ...kept] = [0, ...saveAt].map(() => new Float32Array(from.data.length)) as [
-      Float32Array,
-      ...Float32Array[],
-    ];
-    const counts = { evaluations: 0, accepted: 0, rejected: 0 };
-    const field = potentialField(this.#runtime, potential, state.average ?? state.params, { clock: poisson.clock });
-    try {
-      for (const [first, end] of blocksOf(n, BLOCK)) {
-        // Blocks of one size share a compiled field.
-        const block = paddedRows(rowsOf(from, first, end), Math.min(n, BLOCK));
-        const found = await solve(field.velocity, block, [tStart, tEnd], options);
-        [found.x, ...found.saved].forEach((particles, i) => {
-          const moved = rowsOf(particles, 0, end - first).data as Float64Array;
-          [x, ...kept][i]?.set(moved, (first * x.length) / n);
-        });
-        for (const name of ['evaluations', 'accepted', 'rejected'] as const)
-          counts[name] = Math.max(counts[name], found[name]);
-      }
-    } finally {
-      await field.dispose();
-    }
-    kept.forEach((data) => onSaved?.(ndarray(data, from.shape)));
-    return { x: ndarray(x, from.shape), ...counts };
+    checkItemShape(this.#model, from.shape.slice(1), 'the start of the flow');
+    return await runFlow(this.#runtime, this.#model, state.average ?? state.params, from, edit);
   }
 
   async sample(
@@ -304,7 +133,7 @@ class PotentialFlowLearner implements VariationalLearner {
   }
 
   async potential(state: VariationalState, x: NDArray, clock = 1): Promise<NDArray> {
-    this.#checkItems(x.shape.slice(1), 'what is scored');
+    checkItemShape(this.#model, x.shape.slice(1), 'what is scored');
     return this.#values(state, x, full([x.shape[0] as number], clock));
   }
 

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { imageDataset } from '../../src/data/dataset.ts';
 import { resize } from '../../src/data/resize.ts';
 import type { Batch, Metrics, Moment } from '../../src/interfaces.ts';
-import type { DescriptiveLearner, DescriptiveState } from '../../src/learners/descriptive.ts';
+import type { DescriptiveLearner, DescriptiveState } from '../../src/learners/descriptive-model.ts';
 import { type MultiGridState, enlarge, gridShapes, multiGridLearner, shrink } from '../../src/learners/multi-grid.ts';
 import { MODELS, createLearner } from '../../src/learners/presets.ts';
 import { expectSentence, messageOf } from '../support/rows.ts';

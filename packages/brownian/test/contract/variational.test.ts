@@ -2,7 +2,7 @@ import { type NDArray, float32Data, ndarray } from '@brownian/graph';
 import { createRuntime, createStream, interpreterBackend } from '@brownian/runtime';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createVariationalLearner } from '../../src/learners/variational-family.ts';
-import type { VariationalLearner } from '../../src/learners/variational.ts';
+import type { VariationalLearner } from '../../src/learners/variational-model.ts';
 import { expectSentence, messageOf } from '../support/rows.ts';
 import { differences, expectSameBits, numbersOf } from '../support/trees.ts';
 import { VARIATIONAL_ROWS, type VariationalCase } from './variational-rows.ts';

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { imageDataset } from '../../src/data/dataset.ts';
 import { batchIndices } from '../../src/data/epochs.ts';
 import type { Metrics } from '../../src/interfaces.ts';
-import type { DescriptiveState } from '../../src/learners/descriptive.ts';
+import type { DescriptiveState } from '../../src/learners/descriptive-model.ts';
 import { createDescriptiveLearner } from '../../src/learners/descriptive-family.ts';
 import { MODELS, type ModelName } from '../../src/learners/presets.ts';
 import { differences, expectSameBits, nonFinite, stored } from '../support/trees.ts';

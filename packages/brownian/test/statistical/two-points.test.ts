@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pointDataset } from '../../src/data/dataset.ts';
 import { MODELS } from '../../src/learners/presets.ts';
 import { createVariationalLearner } from '../../src/learners/variational-family.ts';
-import type { VariationalLearner, VariationalState } from '../../src/learners/variational.ts';
+import type { VariationalLearner, VariationalState } from '../../src/learners/variational-model.ts';
 import { momentsOf } from '../support/statistics.ts';
 
 /**
