@@ -273,7 +273,7 @@ describe('experiments on small data, from the command to the report', () => {
       expect(page).toMatch(new RegExp(`${model}</th>\\s*<td>2</td>\\s*<td>–</td>\\s*<td>[\\d.]+ ± [\\d.e−]+</td>`));
     const wrong = await brownian(['reproduce', 'gcn-mnist', '--models', 'gcn', '--out', join(temporaryFolder(), 'x')]);
     expect(wrong).toMatchObject({ code: 2 });
-    expect(wrong.err).toContain('--models has "gcn"; it takes gcn and wgcn with their iterations');
+    expect(wrong.err).toContain('--models has "gcn"; it takes gcn, wgcn with their iterations');
   });
 
   it('vapo-2d: models of the plane beside each other, with the potential and particles in time', async () => {

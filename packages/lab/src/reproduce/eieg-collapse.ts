@@ -5,7 +5,9 @@ import { particleSpread } from '../divergence.ts';
 import { coverageOf } from './eieg-25-gaussians.ts';
 import type { Bench, Cell, CellResult, Experiment, Findings, Measured, Scale } from './experiment.ts';
 import { galleryFigure, looksFigure, shownFigures } from './generator-figures.ts';
-import { IMAGE_OPTIONS, type ImageBench, crowding, imagePictures, openImages, scoresOf } from './generator-images.ts';
+import { crowding, imagePictures, scoresOf } from './generator-images.ts';
+import { type ImageBench, openImages } from './judge.ts';
+import { SCORED } from './shared-options.ts';
 import { type GeneratorAt, featuresOf, runGeneratorTrial } from './generator-trial.ts';
 import { numberOf, numbersOf, textOf, wordsOf } from './options.ts';
 import { numberText } from './text.ts';
@@ -164,7 +166,7 @@ export const eiegCollapse: Experiment = {
     seeds: { kind: 'numbers', meaning: 'seeds', standard: '1' },
     iterations: { kind: 'whole number', meaning: 'iterations on points', standard: '6000' },
     'image-iterations': { kind: 'whole number', meaning: 'iterations on images', standard: '1500' },
-    ...IMAGE_OPTIONS,
+    ...SCORED,
   },
   examples: [
     'brownian reproduce eieg-collapse',
@@ -174,8 +176,7 @@ export const eiegCollapse: Experiment = {
   open: (scale, bench) => {
     // Opened by the first cell that wants it: the part on points needs no images.
     let images: Promise<ImageBench> | undefined;
-    const opened = (): Promise<ImageBench> =>
-      openImages(textOf(scale, 'data') ?? '', numberOf(scale, 'samples'), textOf(scale, 'network') ?? '', bench);
+    const opened = (): Promise<ImageBench> => openImages(textOf(scale, 'data') ?? '', scale, bench);
     return Promise.resolve(async (cell) =>
       cell.settings['part'] === 'repulsion'
         ? await runRepulsion(cell, bench)

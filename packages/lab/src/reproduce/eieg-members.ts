@@ -1,7 +1,9 @@
 import { type Contender, parseEntry } from './contenders.ts';
 import type { Bench, Cell, CellResult, Experiment, Findings, Measured, Scale } from './experiment.ts';
 import { galleryFigure, looksFigure, shownFigures } from './generator-figures.ts';
-import { IMAGE_OPTIONS, type ImageBench, imagePictures, openImages, scoresOf } from './generator-images.ts';
+import { imagePictures, scoresOf } from './generator-images.ts';
+import { type ImageBench, openImages } from './judge.ts';
+import { SCORED } from './shared-options.ts';
 import { runGeneratorTrial } from './generator-trial.ts';
 import { numberOf, numbersOf, textOf, wordsOf } from './options.ts';
 import { numberText, spreadText } from './text.ts';
@@ -167,14 +169,13 @@ export function memberExperiment({
       data: { kind: 'words', meaning: 'labelled images that brownian train takes', standard: data },
       seeds: { kind: 'numbers', meaning: 'seeds', standard: '1' },
       looks: { kind: 'whole number', meaning: 'how often samples are scored', standard: looks },
-      ...IMAGE_OPTIONS,
+      ...SCORED,
     },
     plan,
     open: (scale, bench) => {
       const opened = new Map<string, Promise<ImageBench>>();
       const imagesOf = (place: string): Promise<ImageBench> => {
-        const found =
-          opened.get(place) ?? openImages(place, numberOf(scale, 'samples'), textOf(scale, 'network') ?? '', bench);
+        const found = opened.get(place) ?? openImages(place, scale, bench);
         opened.set(place, found);
         return found;
       };

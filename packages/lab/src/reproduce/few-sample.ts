@@ -1,11 +1,10 @@
 import { basename } from 'node:path';
 import type { NDArray } from '@brownian/graph';
-import { type Batch, type Dataset, MODELS, type ModelName, takeRows } from 'brownian';
+import { type Batch, type Dataset, type ModelName, takeRows } from 'brownian';
 import type { RunConfig } from '../config/run-config.ts';
 import { IMAGE_DEFAULTS } from '../config/schema.ts';
 import { resolveConfig } from '../config/settings.ts';
 import { openData } from '../data/open.ts';
-import { UserError } from '../errors.ts';
 import { gridPng } from '../images/grid.ts';
 import { gatherFilters } from '../weights/filter-file.ts';
 import { descriptiveConfig } from './descriptive.ts';
@@ -14,6 +13,7 @@ import { pictureFigures } from './figures.ts';
 import { dataPlace, filtersPlace, imagesOfClass } from './found.ts';
 import { type Eyes, likeness } from './likeness.ts';
 import { numberOf, numbersOf, textOf, wordsOf } from './options.ts';
+import { TIMED, modelsOf } from './shared-options.ts';
 import { spreadText } from './text.ts';
 import { parseClock, runTimedTrial } from './timed-trial.ts';
 
@@ -25,12 +25,7 @@ const STEPS = 20;
 const REPEATED = 10_000;
 
 function plan(scale: Scale): Cell[] {
-  const models = wordsOf(scale, 'models');
-  const wrong = models.find((name) => !Object.hasOwn(MODELS, name));
-  if (wrong !== undefined)
-    throw new UserError(`--models has ${JSON.stringify(wrong)}; it takes ${Object.keys(MODELS).join(', ')}.`, {
-      exitCode: 2,
-    });
+  const models = modelsOf(scale);
   const facts = {
     size: numberOf(scale, 'size'),
     seconds: numberOf(scale, 'seconds'),
@@ -177,8 +172,8 @@ export const fewSample: Experiment = {
     images: { kind: 'counts', meaning: 'images that are learned', standard: '1,9,20' },
     seeds: { kind: 'numbers', meaning: 'seeds; each draws its own images and its own noise', standard: '1' },
     size: { kind: 'whole number', meaning: 'side to which images are scaled, in pixels', standard: '32' },
-    seconds: { kind: 'whole number', meaning: 'seconds of training of each', standard: '90' },
-    clock: { kind: 'text', meaning: 'what counts them: wall, or cpu, for a machine that others use', standard: 'wall' },
+    ...TIMED,
+    seconds: { ...TIMED.seconds, standard: '90' },
   },
   examples: ['brownian reproduce few-sample', 'brownian reproduce few-sample --images 1,100 --classes ship,frog'],
   plan,

@@ -1,37 +1,21 @@
-import { createStream } from '@brownian/runtime';
-import { type Dataset, batchIndices } from 'brownian';
+import type { Dataset } from 'brownian';
 import { requireFamily } from '../config/run-config.ts';
 import { resolveConfig } from '../config/settings.ts';
-import { openData } from '../data/open.ts';
-import { UserError } from '../errors.ts';
+import { parseTimed } from './contenders.ts';
 import type { Bench, Cell, CellResult, Experiment, Findings, Measured, ReportTable, Scale } from './experiment.ts';
 import { curveFigures, pictureFigures } from './figures.ts';
-import { type Judge, openJudge } from './judge.ts';
+import { type Judge, openImages } from './judge.ts';
 import { LAST, medianOfLast } from './measures.ts';
 import { numberOf, numbersOf, textOf, wordsOf } from './options.ts';
+import { LABELLED_DATA, SCORED, seedsOption } from './shared-options.ts';
 import { numberText, spreadText } from './text.ts';
-import { runTrial } from './trial.ts';
+import { runOnBatches } from './trial.ts';
 
-/** A model, and for how long it is trained. */
-interface Contender {
-  readonly model: 'gcn' | 'wgcn';
-  readonly iterations: number;
-}
-
-/** `gcn@600`: a model and its iterations. @throws UserError for anything else */
-function parseContender(text: string): Contender {
-  const [, model, iterations] = /^(gcn|wgcn)@([1-9]\d{0,6})$/.exec(text) ?? [];
-  if (model === undefined)
-    throw new UserError(
-      `--models has ${JSON.stringify(text)}; it takes gcn and wgcn with their iterations, such as gcn@600,wgcn@500.`,
-      { exitCode: 2 },
-    );
-  return { model: model as Contender['model'], iterations: Number(iterations) };
-}
+const MODELS = ['gcn', 'wgcn'] as const;
 
 function plan(scale: Scale): Cell[] {
   const contenders = wordsOf(scale, 'models');
-  contenders.forEach(parseContender);
+  contenders.forEach((text) => parseTimed('models', text, MODELS));
   const [images, samples] = [numberOf(scale, 'images'), numberOf(scale, 'samples')];
   const [data, network] = [textOf(scale, 'data') ?? '', textOf(scale, 'network') ?? ''];
   // Seed by seed, so that an unfinished table compares equally many runs of each.
@@ -42,24 +26,11 @@ function plan(scale: Scale): Cell[] {
 
 async function runCell({ settings }: Cell, data: Dataset, judge: Judge, bench: Bench): Promise<Measured | null> {
   const [seed, images] = [Number(settings['seed']), Number(settings['images'])];
-  const { model, iterations } = parseContender(String(settings['model']));
+  const { model, iterations } = parseTimed('models', String(settings['model']), MODELS);
   const config = resolveConfig({ data: settings['data'], model, batchSize: images, iterations }, data);
   requireFamily(config, 'descriptive');
-  const order = batchIndices(createStream(seed).split('order'), data.size, images);
-  const result = await runTrial(
-    {
-      label: `${settings['model']}, seed ${seed}`,
-      model,
-      options: config,
-      batch: await data.batch(order.indicesAt(0)),
-      batchAt: (iteration) => data.batch(order.indicesAt(iteration)),
-      iterations,
-      seed,
-      columns: Math.ceil(Math.sqrt(images)),
-      judge,
-    },
-    bench,
-  );
+  const label = `${settings['model']}, seed ${seed}`;
+  const result = await runOnBatches({ label, model, options: config, data, images, iterations, seed, judge }, bench);
   if (result === null) return null;
   const { curves, stopped, pictures, measures } = result;
   return {
@@ -142,20 +113,15 @@ export const gcnMnist: Experiment = {
   title: 'GCN against wGCN on MNIST at equal compute',
   summary: 'learned filters, KL against JKO over five seeds: score, FID and R with their spread (generalised GCN)',
   options: {
-    data: { kind: 'text', meaning: 'labelled images that brownian train takes', standard: 'mnist' },
+    data: LABELLED_DATA,
     models: {
       kind: 'words',
       meaning: 'gcn and wgcn with their iterations, which make their compute equal',
       standard: 'gcn@600,wgcn@500',
     },
-    seeds: { kind: 'numbers', meaning: 'seeds of parameters, batches and noise', standard: '1,2,3,4,5' },
+    seeds: seedsOption('1,2,3,4,5'),
     images: { kind: 'whole number', meaning: 'images of a batch, and particles', standard: '100' },
-    samples: { kind: 'whole number', meaning: 'new samples that are scored, and test images', standard: '1000' },
-    network: {
-      kind: 'text',
-      meaning: 'what scores: classifier (trained once on the data), or a network as brownian evaluate takes it',
-      standard: 'classifier',
-    },
+    ...SCORED,
   },
   examples: [
     'brownian reproduce gcn-mnist',
@@ -163,11 +129,8 @@ export const gcnMnist: Experiment = {
   ],
   plan,
   async open(scale, bench) {
-    const name = textOf(scale, 'data') ?? '';
-    const data = await openData(name, { limit: null, seed: 1 });
-    const [samples, network] = [numberOf(scale, 'samples'), textOf(scale, 'network') ?? ''];
-    const judge = await openJudge(bench, { data: name, samples, network });
-    return (cell) => runCell(cell, data, judge(), bench);
+    const { data, judge } = await openImages(textOf(scale, 'data') ?? '', scale, bench);
+    return (cell) => runCell(cell, data, judge, bench);
   },
   findings,
 };

@@ -1,36 +1,11 @@
 import { type NDArray, float32Data, ndarray } from '@brownian/graph';
-import type { Dataset } from 'brownian';
-import { openData } from '../data/open.ts';
 import { embedInPlane } from '../images/embed.ts';
 import { gridPng } from '../images/grid.ts';
 import { classesPng } from '../images/plane.ts';
 import { windowOf } from '../images/scatter.ts';
-import type { Bench, CellPicture, ExperimentOption } from './experiment.ts';
+import type { CellPicture } from './experiment.ts';
 import { type GeneratorAt, type Numbers, featuresOf } from './generator-trial.ts';
-import { type Judge, openJudge } from './judge.ts';
-
-/** Labelled images, and who scores what is generated like them. */
-export interface ImageBench {
-  readonly data: Dataset;
-  readonly judge: Judge;
-}
-
-/** Opens images and the network that scores samples of them. @throws UserError when one cannot be opened */
-export async function openImages(name: string, samples: number, network: string, bench: Bench): Promise<ImageBench> {
-  const data = await openData(name, { limit: null, seed: 1 });
-  const judgeOf = await openJudge(bench, { data: name, samples, network });
-  return { data, judge: judgeOf() };
-}
-
-/** The options of experiments on images. */
-export const IMAGE_OPTIONS: Readonly<Record<'samples' | 'network', ExperimentOption>> = {
-  samples: { kind: 'whole number', meaning: 'new samples that are scored, and test images', standard: '1000' },
-  network: {
-    kind: 'text',
-    meaning: 'what scores: classifier (trained once on the data), or a network as brownian evaluate takes it',
-    standard: 'classifier',
-  },
-};
+import type { ImageBench } from './judge.ts';
 
 /** Scores of a generator as it stands. */
 export async function scoresOf({ judge }: ImageBench, { learner, state, stream }: GeneratorAt): Promise<Numbers> {

@@ -1,11 +1,12 @@
 import { type NDArray, float32Data } from '@brownian/graph';
 import { createStream } from '@brownian/runtime';
-import { type LatentPath, MODELS, type ModelName, type Smoothness } from 'brownian';
-import { UserError, asked } from '../errors.ts';
+import type { LatentPath, ModelName, Smoothness } from 'brownian';
+import { asked } from '../errors.ts';
 import { SMOOTH, tryInterpolation } from '../tasks/interpolate.ts';
 import type { Bench, Cell, CellResult, Experiment, Findings, Measured, Scale } from './experiment.ts';
 import { pictureFigures } from './figures.ts';
-import { numberOf, numbersOf, textOf, wordsOf } from './options.ts';
+import { numberOf, numbersOf, textOf } from './options.ts';
+import { LABELLED_DATA, TIMED, modelsOf } from './shared-options.ts';
 import { type TaskBench, openTaskBench, trainedModel } from './task-trial.ts';
 import { numberText } from './text.ts';
 import { parseClock } from './timed-trial.ts';
@@ -14,12 +15,7 @@ const PATHS: readonly LatentPath[] = ['linear', 'spherical'];
 const ROWS = 8;
 
 function plan(scale: Scale): Cell[] {
-  const models = wordsOf(scale, 'models');
-  const wrong = models.find((name) => !Object.hasOwn(MODELS, name));
-  if (wrong !== undefined)
-    throw new UserError(`--models has ${JSON.stringify(wrong)}; it takes ${Object.keys(MODELS).join(', ')}.`, {
-      exitCode: 2,
-    });
+  const models = modelsOf(scale);
   const facts = {
     data: textOf(scale, 'data') ?? '',
     seconds: numberOf(scale, 'seconds'),
@@ -132,11 +128,10 @@ export const ggcnInterpolation: Experiment = {
   title: 'Interpolation in the hidden space',
   summary: 'rows of digits between two latents, and how smoothly they change (generalised GCN, Fig. 14)',
   options: {
-    data: { kind: 'text', meaning: 'labelled images that brownian train takes', standard: 'mnist' },
+    data: LABELLED_DATA,
     models: { kind: 'words', meaning: 'models that have latents', standard: 'ggcn-star,ggcn' },
     seeds: { kind: 'numbers', meaning: 'seeds of parameters, batches and latents', standard: '1' },
-    seconds: { kind: 'whole number', meaning: 'seconds of training of each', standard: '180' },
-    clock: { kind: 'text', meaning: 'what counts them: wall, or cpu, for a machine that others use', standard: 'wall' },
+    ...TIMED,
     midpoints: { kind: 'whole number', meaning: 'images between the two ends', standard: '8' },
   },
   examples: [

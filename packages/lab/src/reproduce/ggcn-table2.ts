@@ -1,12 +1,12 @@
 import { MODELS, type ModelName } from 'brownian';
 import type { RunConfig } from '../config/run-config.ts';
 import { type Settings, mergeSettings, resolveConfig } from '../config/settings.ts';
-import { openData } from '../data/open.ts';
 import { UserError } from '../errors.ts';
 import type { Cell, CellResult, Experiment, Findings, ReportTable, Scale } from './experiment.ts';
 import { pictureFigures } from './figures.ts';
-import { openJudge } from './judge.ts';
+import { openImages } from './judge.ts';
 import { numberOf, numbersOf, textOf, wordsOf } from './options.ts';
+import { LABELLED_DATA, SCORED, TIMED, seedsOption } from './shared-options.ts';
 import { numberText, spreadText } from './text.ts';
 import { parseClock, runTimedTrial } from './timed-trial.ts';
 
@@ -169,25 +169,15 @@ export const ggcnTable2: Experiment = {
   summary:
     'every model on MNIST for the same time: score, FID, speed, and the effect of each switch (generalised GCN, Tables 1 and 2)',
   options: {
-    data: { kind: 'text', meaning: 'labelled images that brownian train takes', standard: 'mnist' },
+    data: LABELLED_DATA,
     models: {
       kind: 'words',
       meaning: `models; behind a slash a change: ${Object.keys(VARIANTS).join(', ')}`,
       standard: [...TABLE, 'ggcn-minus/thumbnails', 'ggcn-minus/linear', 'ggcn-star/kl'].join(','),
     },
-    seeds: { kind: 'numbers', meaning: 'seeds of parameters, batches and noise', standard: '1,2' },
-    seconds: { kind: 'whole number', meaning: 'seconds of training of each', standard: '180' },
-    clock: {
-      kind: 'text',
-      meaning: 'what counts them: wall, or cpu, processor time over threads, for a machine that others use',
-      standard: 'wall',
-    },
-    samples: { kind: 'whole number', meaning: 'new samples that are scored, and test images', standard: '1000' },
-    network: {
-      kind: 'text',
-      meaning: 'what scores: classifier (trained once on the data), or a network as brownian evaluate takes it',
-      standard: 'classifier',
-    },
+    seeds: seedsOption('1,2'),
+    ...TIMED,
+    ...SCORED,
   },
   examples: [
     'brownian reproduce ggcn-table2',
@@ -195,10 +185,8 @@ export const ggcnTable2: Experiment = {
   ],
   plan,
   async open(scale, bench) {
-    const name = textOf(scale, 'data') ?? '';
-    const [samples, network] = [numberOf(scale, 'samples'), textOf(scale, 'network') ?? ''];
-    const data = await openData(name, { limit: null, seed: 1 });
-    const judge = await openJudge(bench, { data: name, samples, network });
+    const samples = numberOf(scale, 'samples');
+    const { data, judge } = await openImages(textOf(scale, 'data') ?? '', scale, bench);
     return (cell) => {
       const { settings } = cell;
       const trial = {
@@ -208,7 +196,7 @@ export const ggcnTable2: Experiment = {
         seconds: Number(settings['seconds']),
         clock: parseClock(String(settings['clock'])),
         seed: Number(settings['seed']),
-        judge: judge(),
+        judge,
       };
       return runTimedTrial(trial, bench, samples);
     };

@@ -1,13 +1,15 @@
 import type { NDArray, Tree } from '@brownian/graph';
 import { type Stream, createStream } from '@brownian/runtime';
 import type { Dataset, FeatureNetwork, Learner } from 'brownian';
+import { openData } from '../data/open.ts';
 import { gridPng } from '../images/grid.ts';
 import { silently } from '../scoring/collect.ts';
 import { evaluate } from '../scoring/evaluate.ts';
 import { type Items, datasetItems } from '../scoring/items.ts';
 import { openNetwork } from '../scoring/networks.ts';
 import { openReference } from '../scoring/reference.ts';
-import type { Bench, Measured } from './experiment.ts';
+import type { Bench, Measured, Scale } from './experiment.ts';
+import { numberOf, textOf } from './options.ts';
 
 /** A model at the end of a trial. */
 export interface TrainedModel {
@@ -98,4 +100,27 @@ export async function openJudge(
   bench.note(`Samples are scored by ${network.name} against images of the ${found.split} part.`);
   return (choose) => async (model) =>
     judgeBy(bench, network, (await choose?.(found.data)) ?? found.data, comparison, model);
+}
+
+/** Labelled images, and who scores what is generated like them. */
+export interface ImageBench {
+  readonly data: Dataset;
+  readonly judge: Judge;
+}
+
+/**
+ * Opens images and the network that scores samples of them.
+ *
+ * @param scale with the options `samples` and `network`
+ * @throws UserError when one cannot be opened
+ */
+export async function openImages(name: string, scale: Scale, bench: Bench): Promise<ImageBench> {
+  const data = await openData(name, { limit: null, seed: 1 });
+  const judgeOf = await openJudge(bench, comparisonOf(name, scale));
+  return { data, judge: judgeOf() };
+}
+
+/** The comparison that the options `samples` and `network` describe. */
+export function comparisonOf(data: string, scale: Scale): Comparison {
+  return { data, samples: numberOf(scale, 'samples'), network: textOf(scale, 'network') ?? '' };
 }

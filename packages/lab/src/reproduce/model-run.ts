@@ -10,30 +10,7 @@ import {
   createVariationalLearner,
 } from 'brownian';
 import { type RunConfig, inFamily } from '../config/run-config.ts';
-import { UserError } from '../errors.ts';
 import type { Bench } from './experiment.ts';
-
-/** A model, and for how many iterations it is trained. */
-export interface Contender<Name extends string> {
-  readonly model: Name;
-  readonly iterations: number;
-}
-
-/** `vapo@5000`: a model and its iterations. @throws UserError for anything else, naming the flag and the models it takes */
-export function parseContender<Name extends string>(
-  flag: string,
-  text: string,
-  names: readonly Name[],
-): Contender<Name> {
-  const [, model = '', iterations = ''] = /^([a-z-]+)@([1-9]\d{0,6})$/.exec(text) ?? [];
-  const found = names.find((name) => name === model);
-  if (found === undefined)
-    throw new UserError(
-      `--${flag} has ${JSON.stringify(text)}; it takes ${names.join(', ')} with their iterations, such as ${names[0]}@500.`,
-      { exitCode: 2 },
-    );
-  return { model: found, iterations: Number(iterations) };
-}
 
 /** A model after training. */
 export interface ModelRun {

@@ -1,5 +1,4 @@
-import { createStream } from '@brownian/runtime';
-import { type Dataset, batchIndices } from 'brownian';
+import type { Dataset } from 'brownian';
 import { inFamily } from '../config/run-config.ts';
 import { resolveConfig } from '../config/settings.ts';
 import { openData } from '../data/open.ts';
@@ -8,11 +7,12 @@ import { gridOf } from '../metric-guide.ts';
 import type { Bench, Cell, CellResult, Experiment, Findings, Measured, ReportTable, Scale } from './experiment.ts';
 import { curveFigures, pictureFigures } from './figures.ts';
 import { classOf, dataPlace } from './found.ts';
-import { type Judge, openJudge } from './judge.ts';
+import { type Judge, comparisonOf, openJudge } from './judge.ts';
 import { LAST, medianOfLast } from './measures.ts';
 import { numberOf, numbersOf, textOf, wordsOf } from './options.ts';
+import { LABELLED_DATA, SCORED, seedsOption } from './shared-options.ts';
 import { numberText, spreadText } from './text.ts';
-import { runTrial } from './trial.ts';
+import { runOnBatches } from './trial.ts';
 
 const NAMES = ['m-gcn', 'wm-gcn'] as const;
 type GridModel = (typeof NAMES)[number];
@@ -60,21 +60,8 @@ async function runCell({ settings }: Cell, data: Dataset, judge: Judge, bench: B
     data,
   );
   if (!inFamily(config, 'descriptive')) throw new TypeError('m-gcn and wm-gcn are descriptive models.');
-  const order = batchIndices(createStream(seed).split('order'), data.size, images);
-  const result = await runTrial(
-    {
-      label: `${model} on ${data.name}, λ ${lambda}, seed ${seed}`,
-      model,
-      options: config,
-      batch: await data.batch(order.indicesAt(0)),
-      batchAt: (iteration) => data.batch(order.indicesAt(iteration)),
-      iterations,
-      seed,
-      columns: Math.ceil(Math.sqrt(images)),
-      judge,
-    },
-    bench,
-  );
+  const label = `${model} on ${data.name}, λ ${lambda}, seed ${seed}`;
+  const result = await runOnBatches({ label, model, options: config, data, images, iterations, seed, judge }, bench);
   if (result === null) return null;
   const { curves, stopped, pictures, measures } = result;
   return { measures: { ...distances(curves), ...measures }, curves, note: stopped, pictures };
@@ -162,23 +149,18 @@ export const multigrid: Experiment = {
   summary:
     'M-GCN and wM-GCN on MNIST, or on classes of CIFAR-10: R of every grid and FID (generalised GCN, section 4.2)',
   options: {
-    data: { kind: 'text', meaning: 'labelled images that brownian train takes', standard: 'mnist' },
+    data: LABELLED_DATA,
     classes: {
       kind: 'words',
       meaning: 'classes to learn, each by itself; all is the whole of the data',
       standard: WHOLE,
     },
     models: { kind: 'words', meaning: 'm-gcn, wm-gcn', standard: 'm-gcn,wm-gcn' },
-    seeds: { kind: 'numbers', meaning: 'seeds of parameters, batches and noise', standard: '1' },
+    seeds: seedsOption('1'),
     images: { kind: 'whole number', meaning: 'images of a batch, and particles', standard: '100' },
     lambda: { kind: 'numbers', meaning: 'learning rates λ (Adam)', standard: '0.003' },
     iterations: { kind: 'whole number', meaning: 'outer iterations', standard: '500' },
-    samples: { kind: 'whole number', meaning: 'new samples that are scored, and held-out images', standard: '1000' },
-    network: {
-      kind: 'text',
-      meaning: 'what scores: classifier (trained once on the data), or a network as brownian evaluate takes it',
-      standard: 'classifier',
-    },
+    ...SCORED,
   },
   examples: [
     'brownian reproduce multigrid',
@@ -189,8 +171,7 @@ export const multigrid: Experiment = {
     const name = textOf(scale, 'data') ?? '';
     const place = name === 'cifar-10' ? dataPlace(null, name, 'cifar10') : name;
     const whole = await openData(place, { limit: null, seed: 1 });
-    const [samples, network] = [numberOf(scale, 'samples'), textOf(scale, 'network') ?? ''];
-    const judge = await openJudge(bench, { data: place, samples, network });
+    const judge = await openJudge(bench, comparisonOf(place, scale));
     return async (cell) => {
       const chosen = String(cell.settings['class']);
       if (chosen === WHOLE) return await runCell(cell, whole, judge(), bench);

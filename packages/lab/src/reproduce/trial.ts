@@ -6,6 +6,7 @@ import {
   type DescriptorLearnerOptions,
   type Layer,
   type DescriptiveModelName,
+  batchIndices,
   createLearner,
 } from 'brownian';
 import { filmWebp } from '../images/film.ts';
@@ -137,4 +138,19 @@ export async function runTrial(trial: Trial, { runtime, task, stop }: Bench): Pr
     task.stop();
     await learner.dispose();
   }
+}
+
+/** A trial on batches of a data set. */
+export interface BatchTrial extends Pick<Trial, 'label' | 'model' | 'options' | 'iterations' | 'seed'> {
+  readonly data: Dataset;
+  /** Images of a batch. */
+  readonly images: number;
+  readonly judge: Judge;
+}
+
+/** Trains a model on batches in the order that the seed draws. @returns null when it was stopped by the user */
+export async function runOnBatches({ data, images, ...trial }: BatchTrial, bench: Bench): Promise<TrialResult | null> {
+  const order = batchIndices(createStream(trial.seed).split('order'), data.size, images);
+  const batchAt = (iteration: number): Promise<Batch> => data.batch(order.indicesAt(iteration));
+  return await runTrial({ ...trial, batch: await batchAt(0), batchAt, columns: Math.ceil(Math.sqrt(images)) }, bench);
 }

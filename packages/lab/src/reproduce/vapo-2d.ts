@@ -1,9 +1,10 @@
 import { toyDataset } from 'brownian';
 import { createStream } from '@brownian/runtime';
 import { resolveConfig } from '../config/settings.ts';
+import { parseTimed } from './contenders.ts';
 import type { Cell, CellResult, Experiment, Findings, ReportTable, Scale } from './experiment.ts';
 import { pictureFigures } from './figures.ts';
-import { parseContender, runModel } from './model-run.ts';
+import { runModel } from './model-run.ts';
 import { numberOf, numbersOf, wordsOf } from './options.ts';
 import { judgePlane, toyName } from './plane.ts';
 import { numberText, spreadText } from './text.ts';
@@ -13,7 +14,7 @@ const POINTS = 20_000;
 
 function plan(scale: Scale): Cell[] {
   const [models, data] = [wordsOf(scale, 'models'), wordsOf(scale, 'data')];
-  models.forEach((text) => parseContender('models', text, MODELS));
+  models.forEach((text) => parseTimed('models', text, MODELS));
   data.forEach((name) => toyName('data', name));
   const samples = numberOf(scale, 'samples');
   return numbersOf(scale, 'seeds').flatMap((seed) =>
@@ -88,7 +89,7 @@ export const vapo2d: Experiment = {
   plan,
   open: (_, bench) =>
     Promise.resolve(async ({ settings }) => {
-      const { model, iterations } = parseContender('models', String(settings['model']), MODELS);
+      const { model, iterations } = parseTimed('models', String(settings['model']), MODELS);
       const name = toyName('data', String(settings['data']));
       const data = toyDataset(name, createStream(1).split('data'), POINTS);
       const config = resolveConfig({ data: name, model, iterations, seed: settings['seed'] }, data);

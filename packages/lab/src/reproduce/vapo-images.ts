@@ -1,9 +1,10 @@
 import { resolveConfig } from '../config/settings.ts';
 import { openData } from '../data/open.ts';
+import { parseTimed } from './contenders.ts';
 import type { Bench, Cell, CellResult, Experiment, Findings, Measured, Scale } from './experiment.ts';
 import { pictureFigures } from './figures.ts';
 import { type Judge, openJudge } from './judge.ts';
-import { flowEvaluations, parseContender, runModel } from './model-run.ts';
+import { flowEvaluations, runModel } from './model-run.ts';
 import { numberOf, numbersOf, textOf, wordsOf } from './options.ts';
 import { numberText } from './text.ts';
 
@@ -11,7 +12,7 @@ const MODELS = ['vapo', 'wgcn', 'gcn'] as const;
 
 function plan(scale: Scale): Cell[] {
   const models = wordsOf(scale, 'models');
-  models.forEach((text) => parseContender('models', text, MODELS));
+  models.forEach((text) => parseTimed('models', text, MODELS));
   const [looks, samples, images] = [numberOf(scale, 'looks'), numberOf(scale, 'samples'), numberOf(scale, 'images')];
   const [data, network] = [textOf(scale, 'data') ?? '', textOf(scale, 'network') ?? ''];
   return numbersOf(scale, 'seeds').flatMap((seed) =>
@@ -20,7 +21,7 @@ function plan(scale: Scale): Cell[] {
 }
 
 async function runCell({ settings }: Cell, judge: Judge, bench: Bench): Promise<Measured | null> {
-  const { model, iterations } = parseContender('models', String(settings['model']), MODELS);
+  const { model, iterations } = parseTimed('models', String(settings['model']), MODELS);
   const name = String(settings['data']);
   const data = await openData(name, { limit: Number(settings['images']), seed: 1 });
   const config = resolveConfig({ data: name, model, iterations, seed: settings['seed'] }, data);

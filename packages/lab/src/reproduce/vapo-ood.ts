@@ -10,9 +10,10 @@ import { datasetItems } from '../scoring/items.ts';
 import { openPart } from '../scoring/reference.ts';
 import { type Detection, type DetectionScore, type DetectionSet, detect, interpolatedItems } from '../tasks/detect.ts';
 import sharp from 'sharp';
+import { parseTimed } from './contenders.ts';
 import type { Bench, Cell, CellPicture, CellResult, Experiment, Findings, Measured, Scale } from './experiment.ts';
 import { pictureFigures } from './figures.ts';
-import { type ModelRun, parseContender, runModel } from './model-run.ts';
+import { type ModelRun, runModel } from './model-run.ts';
 import { numberOf, textOf, wordsOf } from './options.ts';
 import { numberText } from './text.ts';
 
@@ -24,7 +25,7 @@ const PAPER = 'VAPO of the paper on CIFAR-10: interpolated 0.78, CIFAR-100 0.50,
 
 function plan(scale: Scale): Cell[] {
   const models = wordsOf(scale, 'models');
-  models.forEach((text) => parseContender('models', text, MODELS));
+  models.forEach((text) => parseTimed('models', text, MODELS));
   const [data, against] = [textOf(scale, 'data') ?? '', wordsOf(scale, 'against').join(' ')];
   const [images, items] = [numberOf(scale, 'images'), numberOf(scale, 'items')];
   return models.map((model) => ({ settings: { data, model, against, images, items } }));
@@ -79,7 +80,7 @@ async function judge(run: ModelRun, sets: readonly DetectionSet[]): Promise<Pick
 }
 
 async function runCell({ settings }: Cell, bench: Bench): Promise<Measured | null> {
-  const { model, iterations } = parseContender('models', String(settings['model']), MODELS);
+  const { model, iterations } = parseTimed('models', String(settings['model']), MODELS);
   const name = String(settings['data']);
   const data = await openData(name, { limit: Number(settings['images']), seed: 1 });
   const config = resolveConfig({ data: name, model, iterations }, data);

@@ -1,0 +1,46 @@
+import { MODELS, type ModelName } from 'brownian';
+import { UserError } from '../errors.ts';
+import type { ExperimentOption, Scale } from './experiment.ts';
+import { wordsOf } from './options.ts';
+
+/** Labelled images; digits unless something else is named. */
+export const LABELLED_DATA: ExperimentOption = {
+  kind: 'text',
+  meaning: 'labelled images that brownian train takes',
+  standard: 'mnist',
+};
+
+/** What samples are scored by, and how many. */
+export const SCORED: Readonly<Record<'samples' | 'network', ExperimentOption>> = {
+  samples: { kind: 'whole number', meaning: 'new samples that are scored, and test images', standard: '1000' },
+  network: {
+    kind: 'text',
+    meaning: 'what scores: classifier (trained once on the data), or a network as brownian evaluate takes it',
+    standard: 'classifier',
+  },
+};
+
+/** Equal time for every model. */
+export const TIMED: Readonly<Record<'seconds' | 'clock', ExperimentOption>> = {
+  seconds: { kind: 'whole number', meaning: 'seconds of training of each', standard: '180' },
+  clock: {
+    kind: 'text',
+    meaning: 'what counts them: wall, or cpu, processor time over threads, for a machine that others use',
+    standard: 'wall',
+  },
+};
+
+/** Seeds of trainings. */
+export function seedsOption(standard: string): ExperimentOption {
+  return { kind: 'numbers', meaning: 'seeds of parameters, batches and noise', standard };
+}
+
+/** The models that `--models` names. @throws UserError for a name that is none */
+export function modelsOf(scale: Scale): readonly ModelName[] {
+  const models = wordsOf(scale, 'models');
+  const wrong = models.find((name) => !Object.hasOwn(MODELS, name));
+  if (wrong === undefined) return models as readonly ModelName[];
+  throw new UserError(`--models has ${JSON.stringify(wrong)}; it takes ${Object.keys(MODELS).join(', ')}.`, {
+    exitCode: 2,
+  });
+}
