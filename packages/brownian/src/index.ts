@@ -198,12 +198,8 @@ export {
   chainTransforms,
 } from './optim/transform.ts';
 
-export {
-  type AdversarialModel,
-  type AdversarialState,
-  type Trained,
-  adversarialLearner,
-} from './learners/adversarial.ts';
+export type { AdversarialModel, AdversarialState, Trained } from './learners/adversarial-model.ts';
+export { adversarialLearner } from './learners/adversarial.ts';
 export { LOSS_FIELDS, adversarialModel } from './learners/adversarial-family.ts';
 export type * from './learners/adversarial-options.ts';
 export type { AdversarialModelName } from './learners/adversarial-presets.ts';

@@ -9,7 +9,8 @@ import { ACTIVATIONS } from '../nets/activations.ts';
 import { dcganDiscriminator, dcganGenerator } from '../nets/dcgan.ts';
 import { mlp } from '../nets/mlp.ts';
 import type { Net } from '../nets/net.ts';
-import { type AdversarialModel, adversarialLearner } from './adversarial.ts';
+import { adversarialLearner } from './adversarial.ts';
+import type { AdversarialModel } from './adversarial-model.ts';
 import type {
   AdversarialLearnerOptions,
   AdversarialLossName,

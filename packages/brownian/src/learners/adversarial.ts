@@ -1,169 +1,24 @@
-import {
-  type NDArray,
-  ShapeError,
-  type Tensor,
-  type Tree,
-  formatShape,
-  sameShape,
-  sqrt,
-  valueAndGrad,
-  variance,
-} from '@brownian/graph';
+import { type NDArray, ShapeError, type Tensor, formatShape, sameShape } from '@brownian/graph';
 import type { Compiled, Runtime, Stream } from '@brownian/runtime';
-import type { AdversarialFlow, AdversarialLoss, DiscriminatorFlow } from '../flows/adversarial/flow.ts';
-import type {
-  Batch,
-  Dataset,
-  ExportedFunction,
-  LatentView,
-  Learner,
-  Metrics,
-  Params,
-  SymbolicParams,
-} from '../interfaces.ts';
+import type { Batch, Dataset, ExportedFunction, LatentView, Learner, Metrics, SymbolicParams } from '../interfaces.ts';
 import { rowsOf } from '../metrics/rows.ts';
-import { type Net, builtIn } from '../nets/net.ts';
-import { averageParams } from '../optim/ema.ts';
-import { globalNorm } from '../optim/scaling.ts';
-import { type SymbolicState, type Transform, type TransformState, applyUpdates } from '../optim/transform.ts';
 import { takeRows } from '../samplers/replay-buffer.ts';
-import { describeItems } from './descriptive-exports.ts';
-
-/** A network and the rule that updates it. */
-export interface Trained {
-  readonly net: Net;
-  readonly optimizer: Transform;
-}
-
-/** What an adversarial model is made of. GAN, WGAN, MMD-GAN and EIEG differ in `flow` and in settings. */
-export interface AdversarialModel {
-  readonly name: string;
-  readonly flow: AdversarialFlow;
-  /** From latents `[latent]`, drawn from N(0, I), to items. */
-  readonly generator: Trained;
-  /** From items to features; present if and only if the flow has a discriminator. */
-  readonly discriminator?: Trained & {
-    /** Updates before each update of the generator. A batch is dealt out among them in equal parts. */
-    readonly steps: number;
-  };
-  /** Items generated at a time, by updates and by `sample`. */
-  readonly batch: number;
-  /** Decay of the moving average of the generator that `sample` uses; 0 uses the generator itself. */
-  readonly ema: number;
-}
-
-/** State of an adversarial learner. */
-export type AdversarialState = {
-  readonly generator: Params;
-  readonly generatorOptimizer: TransformState;
-  /** Moving average of the generator, with `ema` above 0. */
-  readonly average?: Params;
-  readonly discriminator?: Params;
-  readonly discriminatorOptimizer?: TransformState;
-  /** Items of the last update of the generator, `[batch, ...item]`. */
-  readonly particles: NDArray;
-};
-
-type Scalars = Record<string, Tensor>;
-type GeneratorArguments = [
-  params: SymbolicParams,
-  optimizer: SymbolicState,
-  average: Tree<Tensor>,
-  discriminator: SymbolicParams,
-  at: { real: Tensor; z: Tensor },
-];
-type GeneratorResult = {
-  params: SymbolicParams;
-  optimizer: SymbolicState;
-  average: Tree<Tensor>;
-  particles: Tensor;
-  metrics: Scalars;
-};
-type DiscriminatorArguments = [
-  params: SymbolicParams,
-  optimizer: SymbolicState,
-  generator: SymbolicParams,
-  at: { real: Tensor; z: Tensor; mix: Tensor },
-];
-type DiscriminatorResult = { params: SymbolicParams; optimizer: SymbolicState; metrics: Scalars };
-
-function flat(items: Tensor): Tensor {
-  return items.reshape([items.shape[0] as number, -1]);
-}
-
-/** One update of the generator, the discriminator held. */
-function generatorUpdate({ flow, generator, discriminator, ema }: AdversarialModel) {
-  return (...[params, optimizer, average, held, { real, z }]: GeneratorArguments): GeneratorResult => {
-    const features = (items: Tensor): Tensor => (discriminator ? discriminator.net.apply(held, items) : flat(items));
-    const [loss, gradients] = valueAndGrad((p: SymbolicParams) =>
-      flow.generatorLoss({ fake: features(generator.net.apply(p, z)), real: features(real) }),
-    )(params);
-    const [updates, nextOptimizer] = generator.optimizer.update(gradients, optimizer, params);
-    const next = applyUpdates(params, updates);
-    return {
-      params: next,
-      optimizer: nextOptimizer,
-      average: ema > 0 ? averageParams(average, next, ema) : [],
-      particles: generator.net.apply(params, z),
-      metrics: { generatorLoss: loss, parameterGradientNorm: globalNorm(gradients) },
-    };
-  };
-}
-
-/** Root mean square distance of features from their mean. */
-function spreadOf(features: Tensor): Tensor {
-  return sqrt(variance(features, 0).sum());
-}
-
-/** One update of the discriminator, the generator held. */
-function discriminatorUpdate(generator: Net, { net, optimizer }: Trained, flow: DiscriminatorFlow) {
-  return (...[params, state, held, { real, z, mix }]: DiscriminatorArguments): DiscriminatorResult => {
-    const items = { fake: generator.apply(held, z), real };
-    let parts: AdversarialLoss['parts'] = {};
-    const [loss, gradients] = valueAndGrad((p: SymbolicParams) => {
-      const discriminate = (x: Tensor): Tensor => net.apply(p, x);
-      const features = { fake: discriminate(items.fake), real: discriminate(items.real) };
-      const built = flow.loss({ ...features, items, discriminate, mix });
-      const spreads = { featureSpreadData: spreadOf(features.real), featureSpreadGenerated: spreadOf(features.fake) };
-      parts = { ...built.parts, ...spreads };
-      return built.loss;
-    })(params);
-    const [updates, next] = optimizer.update(gradients, state, params);
-    const moved = applyUpdates(params, updates);
-    return {
-      params: flow.constrain ? flow.constrain(moved) : moved,
-      optimizer: next,
-      metrics: { discriminatorLoss: loss, discriminatorGradientNorm: globalNorm(gradients), ...parts },
-    };
-  };
-}
-
-function numbers(metrics: Readonly<Record<string, NDArray>>): Metrics {
-  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, Number(value.data[0])]));
-}
-
-/** A discriminator where flow and model both have one. @throws RangeError when they do not fit */
-function opponentOf(
-  model: AdversarialModel,
-): (NonNullable<AdversarialModel['discriminator']> & { flow: DiscriminatorFlow }) | undefined {
-  const { discriminator, flow, name } = model;
-  if ((discriminator === undefined) !== (flow.discriminator === undefined))
-    throw new RangeError(
-      `${name}: the flow ${flow.discriminator ? 'needs a' : 'has no'} discriminator; give the model ${flow.discriminator ? 'one' : 'none'}.`,
-    );
-  if (discriminator === undefined || flow.discriminator === undefined) return undefined;
-  const [features] = discriminator.net.outputShape;
-  if (flow.discriminator.features !== null && flow.discriminator.features !== features)
-    throw new RangeError(
-      `${name}: the discriminator gives ${features} features, the flow takes ${flow.discriminator.features}.`,
-    );
-  return { ...discriminator, flow: flow.discriminator };
-}
+import { adversarialExports } from './adversarial-exports.ts';
+import { type AdversarialModel, type AdversarialState, type Opponent, opponentOf } from './adversarial-model.ts';
+import {
+  type DiscriminatorArguments,
+  type DiscriminatorResult,
+  type GeneratorArguments,
+  type GeneratorResult,
+  discriminatorUpdate,
+  generatorUpdate,
+} from './adversarial-updates.ts';
+import { numbers } from './trajectory.ts';
 
 class AdversarialLearner implements Learner<AdversarialState> {
   readonly name: string;
   readonly #model: AdversarialModel;
-  readonly #opponent: ReturnType<typeof opponentOf>;
+  readonly #opponent: Opponent | undefined;
   readonly #generate: Compiled<[SymbolicParams, Tensor], Tensor>;
   readonly #updateGenerator: Compiled<GeneratorArguments, GeneratorResult>;
   readonly #updateDiscriminator: Compiled<DiscriminatorArguments, DiscriminatorResult> | undefined;
@@ -290,33 +145,7 @@ class AdversarialLearner implements Learner<AdversarialState> {
   }
 
   exports(state: AdversarialState): readonly ExportedFunction[] {
-    const { generator, discriminator, batch } = this.#model;
-    const { net } = generator;
-    const items = {
-      name: 'x',
-      shape: ['batch', ...net.outputShape] as const,
-      description: describeItems(net.outputShape),
-    };
-    const weights = builtIn(state.average ?? state.generator);
-    const made: ExportedFunction = {
-      name: 'generator',
-      description: 'Items from noise.',
-      inputs: [{ name: 'z', shape: ['batch', ...net.inputShape], description: 'standard normal values' }],
-      outputs: [items],
-      batch,
-      apply: (z: Tensor) => [net.apply(weights, z)],
-    };
-    if (discriminator === undefined || state.discriminator === undefined) return [made];
-    const judging = builtIn(state.discriminator);
-    const features: ExportedFunction = {
-      name: 'discriminator',
-      description: 'What the discriminator makes of items: what the generator was trained against.',
-      inputs: [items],
-      outputs: [{ name: 'features', description: 'its outputs for each item' }],
-      batch,
-      apply: (x: Tensor) => [discriminator.net.apply(judging, x)],
-    };
-    return [made, features];
+    return adversarialExports(this.#model, state);
   }
 
   particles(state: AdversarialState): NDArray {
