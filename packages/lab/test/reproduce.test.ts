@@ -186,20 +186,7 @@ describe('experiments on small data, from the command to the report', () => {
     await sharp(pixels, { raw: { width: 30, height: 24, channels: 3 } })
       .png()
       .toFile(join(folder, 'stones.png'));
-    const scale = [
-      '--images',
-      '2',
-      '--size',
-      '12',
-      '--synthesis',
-      '16',
-      '--iterations',
-      '2',
-      '--steps',
-      '2',
-      '--walk',
-      '3',
-    ];
+    const scale = ['--images', '2', '--size', '12', '--synthesis', '16', '--iterations', '2', '--steps', '2'];
     const flows = ['--flows', 'kl,jko-300,implicit-300', '--scales', '1,2'];
     const page = await run(
       ['texture', '--data', folder, '--textures', 'stones.png', '--filters', 'gabor', ...scale, ...flows],

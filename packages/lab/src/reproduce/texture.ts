@@ -24,7 +24,6 @@ function plan(scale: Scale): Cell[] {
     synthesis: numberOf(scale, 'synthesis'),
     iterations: numberOf(scale, 'iterations'),
     steps: numberOf(scale, 'steps'),
-    walk: numberOf(scale, 'walk'),
   };
   return wordsOf(scale, 'textures').flatMap((image) =>
     numbersOf(scale, 'seeds').flatMap((seed) =>
@@ -76,7 +75,7 @@ async function runCell(cell: Cell, folder: string, net: string, bench: Bench): P
       iterations: config.iterations,
       seed,
       columns: count,
-      synthesis: { shape: [3, side, side], steps: Number(settings['walk']) },
+      synthesis: [3, side, side],
     },
     bench,
   );
@@ -101,8 +100,8 @@ function findings(results: readonly CellResult[], _: Scale, picture: (path: stri
   ]);
   return {
     lead:
-      'A stationary texture: one weight per filter instead of one per filter and position. It is learned from patches of one picture, and the ' +
-      'same weights draw a picture of another size.',
+      'A stationary texture: one weight per filter instead of one per filter and position. It is learned from patches of one picture, and a ' +
+      'picture of another size is drawn along by the same weights: in every iteration its chain takes as many steps as those of the patches.',
     tables: [
       {
         title: 'Response distance',
@@ -145,7 +144,7 @@ export const texture: Experiment = {
       standard: 'skimage_brick.png,skimage_grass.png,skimage_gravel.png',
     },
     seeds: { kind: 'numbers', meaning: 'seeds; each draws its own patches and noise', standard: '1' },
-    lambda: { kind: 'numbers', meaning: 'learning rates λ', standard: '0.000001' },
+    lambda: { kind: 'numbers', meaning: 'learning rates λ', standard: '0.000004' },
     scales: {
       kind: 'counts',
       meaning: 'scales at which the filters look at the picture: itself, at half its size, at a quarter …',
@@ -160,13 +159,12 @@ export const texture: Experiment = {
     picture: {
       kind: 'whole number',
       meaning: 'shorter side to which a picture is scaled down, in pixels; filters of VGG-16 see 14 pixels',
-      standard: '128',
+      standard: '256',
     },
     size: { kind: 'whole number', meaning: 'side of a patch in pixels', standard: '64' },
     synthesis: { kind: 'whole number', meaning: 'side of the picture that is drawn, in pixels', standard: '128' },
-    iterations: { kind: 'whole number', meaning: 'outer iterations', standard: '30' },
+    iterations: { kind: 'whole number', meaning: 'outer iterations', standard: '40' },
     steps: { kind: 'whole number', meaning: 'Langevin steps per iteration (L)', standard: '15' },
-    walk: { kind: 'whole number', meaning: 'Langevin steps of the picture that is drawn', standard: '150' },
   },
   examples: [
     'brownian reproduce texture',

@@ -1,16 +1,18 @@
-import type { NDArray, Tree } from '@brownian/graph';
-import { NonFiniteError, type Runtime, type Stream, createStream } from '@brownian/runtime';
+import type { NDArray } from '@brownian/graph';
+import { NonFiniteError, createStream } from '@brownian/runtime';
 import {
   type Batch,
   type Dataset,
   type DescriptorLearnerOptions,
-  type Layer,
   type DescriptiveModelName,
+  type DescriptiveState,
+  type Layer,
   batchIndices,
   createLearner,
 } from 'brownian';
 import { filmWebp } from '../images/film.ts';
 import { gridPng } from '../images/grid.ts';
+import { companion } from './companion.ts';
 import { type Curves, record } from './curves.ts';
 import type { Bench, CellPicture } from './experiment.ts';
 import type { Judge, Judgement } from './judge.ts';
@@ -29,18 +31,10 @@ export interface Trial {
   readonly seed: number;
   /** Images per row of its pictures. */
   readonly columns: number;
-  /** An image of another size, drawn from the trained model; for weights per channel. */
-  readonly synthesis?: Synthesis;
+  /** Shape of an image of another size, `[channels, height, width]`, that is drawn along; for weights per channel. */
+  readonly synthesis?: readonly number[];
   /** What else is measured of the trained model. Its picture of samples takes the place of that of the particles. */
   readonly judge?: Judge;
-}
-
-/** An image that is drawn from a model after it was trained. */
-export interface Synthesis {
-  /** `[channels, height, width]` */
-  readonly shape: readonly number[];
-  /** Langevin steps. */
-  readonly steps: number;
 }
 
 /** What a trial measured. */
@@ -71,35 +65,19 @@ function fixedData(batch: Batch): Dataset {
   };
 }
 
-/** Draws one image of another size from where chains begin: with a weight per channel, Φ applies to every size. */
-async function synthesise(
-  runtime: Runtime,
-  { model, options, filters }: Trial,
-  { shape, steps }: Synthesis,
-  state: Tree<NDArray>,
-  draw: Stream,
-): Promise<CellPicture> {
-  const sampling = { ...options.sampling, from: 'start' as const, steps };
-  const learner = createLearner(runtime, model, { ...options, sampling }, shape, filters);
-  try {
-    const bytes = await gridPng(await learner.sample(state, 1, draw));
-    return { name: 'synthesis', format: 'png', bytes };
-  } finally {
-    await learner.dispose();
-  }
-}
-
 /**
  * Trains a model and keeps every metric and a film of its particles. Ends early, with word of it, when numbers stop being finite.
  *
  * @returns null when it was stopped by the user
  */
 export async function runTrial(trial: Trial, { runtime, task, stop }: Bench): Promise<TrialResult | null> {
-  const { model, options, filters, batch, iterations, columns } = trial;
+  const { model, options, filters, batch, iterations, columns, synthesis } = trial;
   const stream = createStream(trial.seed).split('trial');
   const learner = createLearner(runtime, model, options, batch.x.shape.slice(1), filters);
   const curves: Curves = {};
   const draw = stream.split('draw');
+  const along = stream.split('synthesis');
+  const beside = synthesis && companion(runtime, trial, synthesis, along);
   let done = 0;
   let stopped = '';
   try {
@@ -112,6 +90,7 @@ export async function runTrial(trial: Trial, { runtime, task, stop }: Bench): Pr
         const [next, metrics] = await learner.step(state, (await trial.batchAt?.(done)) ?? batch, draw);
         state = next;
         record(curves, metrics);
+        await beside?.follow((state as DescriptiveState).params, along);
       } catch (error) {
         if (!(error instanceof NonFiniteError)) throw error;
         stopped = `not finite in iteration ${done + 1}`;
@@ -131,12 +110,12 @@ export async function runTrial(trial: Trial, { runtime, task, stop }: Bench): Pr
       ]),
       { name: 'film', format: 'webp', bytes: await filmWebp(frames, { columns }) },
     ];
-    if (trial.synthesis !== undefined && stopped === '')
-      pictures.push(await synthesise(runtime, trial, trial.synthesis, state, stream.split('synthesis')));
+    if (beside !== undefined)
+      pictures.push({ name: 'synthesis', format: 'png', bytes: await gridPng(beside.picture()) });
     return { curves, iterations: done, stopped, particles, pictures, measures: judged?.measures ?? {} };
   } finally {
     task.stop();
-    await learner.dispose();
+    await Promise.all([learner.dispose(), beside?.dispose()]);
   }
 }
 
