@@ -171,6 +171,14 @@ describe('the full configuration', () => {
     expect(resolveConfig(own, IMAGES)).toMatchObject(own);
   });
 
+  it('trains for as long as the defaults of a model need, unless told', () => {
+    const optimizer = { schedule: 'cosine', decayIterations: 20_000 };
+    expect(resolveConfig({ data: 'x', model: 'eieg' }, POINTS)).toMatchObject({ iterations: 20_000, optimizer });
+    expect(resolveConfig({ data: 'x', model: 'eieg' }, IMAGES).iterations).toBe(2000);
+    const told = resolveConfig({ data: 'x', model: 'eieg', iterations: 30 }, POINTS);
+    expect(told).toMatchObject({ iterations: 30, optimizer: { decayIterations: 30 } });
+  });
+
   it('has an iteration of an adversarial model take as many items as its updates', () => {
     expect(resolveConfig({ data: 'x', model: 'eieg-gan' }, IMAGES).batchSize).toBe(192);
     expect(resolveConfig({ data: 'x', model: 'eieg-gan', discriminator: { steps: 2 } }, IMAGES).batchSize).toBe(128);
@@ -211,6 +219,7 @@ describe('the full configuration', () => {
     [{ model: 'dcgan' }, POINTS, '.net is dcgan, which takes images; the items of these data have shape [2]'],
     [{ model: 'dcgan' }, { ...IMAGES, itemShape: [1, 9, 9] }, 'must halve evenly'],
     [{ model: 'gan', generator: { net: 'dcgan' } }, IMAGES, 'generator.widths is [256, 512]; a dcgan takes one number'],
+    [{ model: 'dcgan', generator: { activation: 'tanh' } }, IMAGES, '--generator.activation is given, and'],
     [{ model: 'eieg', discriminator: { net: 'mlp' } }, POINTS, '--loss.kind elastic compares items themselves'],
     [{ model: 'gan', discriminator: { net: 'none' } }, POINTS, '--loss.kind logistic needs a discriminator'],
     [

@@ -155,21 +155,29 @@ describe('experiments on generators, at a small scale', () => {
         '--image-time',
         '50',
       ];
-      const { results, page } = await reproduced(['eieg-particles', '--data', data, ...scale], 4);
+      const { results, page } = await reproduced(['eieg-particles', '--data', data, ...scale], 6);
       const points = results.filter(({ settings }) => settings['part'] === 'points');
-      expect(points.map(({ settings }) => settings['time'])).toEqual([2, 2]);
-      for (const { measures } of points) expect(measures['near']).toBeGreaterThan(0);
-      expect(page.match(/data:image\/webp/g)?.length).toBe(2);
+      expect(points.map(({ settings }) => settings['time'])).toEqual([2, 2, 2, 2]);
+      for (const { measures, curves } of points) {
+        expect(measures['near']).toBeGreaterThan(0);
+        expect(curves['spreadsOfData']).toHaveLength(8);
+      }
+      // Euler's method takes one evaluation a step, and the steps it was told; rounding may leave a last one.
+      const euler = points.filter(({ settings }) => settings['kernel'] === '2@1@0.1');
+      expect(euler).toHaveLength(2);
+      for (const { measures } of euler) expect([20, 21]).toContain(measures['evaluations']);
+      expect(page.match(/data:image\/webp/g)?.length).toBe(4);
     },
     PATIENCE,
   );
 
   it.each([
-    [['eieg-25-gaussians', '--models', 'began@10'], '--models has "began@10"; it takes eieg, eieg-wide'],
-    [['eieg-25-gaussians', '--models', 'eieg'], '--models has "eieg"; it takes eieg, eieg-wide'],
+    [['eieg-25-gaussians', '--models', 'began@10'], '--models has "began@10"; it takes eieg, eieg-deep'],
+    [['eieg-25-gaussians', '--models', 'eieg'], '--models has "eieg"; it takes eieg, eieg-deep'],
     [['eieg-curves', '--members', 'gan@10'], '--members has "gan@10"; it takes eieg-gan-2'],
     [['eieg-collapse', '--stabilisers', 'round'], '--stabilisers has "round"; it takes none, elastic'],
     [['eieg-particles', '--mobilities', '0:1'], '--mobilities has "0:1"; it takes those of attraction and repulsion'],
+    [['eieg-particles', '--kernels', '2@'], '--kernels has "2@"; it takes dimension@cut-off'],
     [['eieg-particles', '--image-time', '0'], '--image-time is "0"; it must be a whole number of at least 1.'],
   ])('refuses %j in one sentence', async (argv, message) => {
     const ended = await brownian(['reproduce', ...argv, '--out', join(temporaryFolder(), 'x')]);

@@ -66,10 +66,11 @@ function requireImages(part: 'generator' | 'discriminator', itemShape: Shape): v
     );
 }
 
-function generatorNet({ net, widths, latent }: GeneratorOptions, itemShape: Shape): Net {
-  const activation = ACTIVATIONS.leakyRelu;
-  if (net === 'mlp')
-    return mlp({ widths, output: itemShape, activation, ...(itemShape.length === 3 && { last: tanh }) })([latent]);
+function generatorNet({ net, widths, activation, latent }: GeneratorOptions, itemShape: Shape): Net {
+  if (net === 'mlp') {
+    const last = itemShape.length === 3 && { last: tanh };
+    return mlp({ widths, output: itemShape, activation: ACTIVATIONS[activation], ...last })([latent]);
+  }
   requireImages('generator', itemShape);
   return dcganGenerator({ output: itemShape, width: channelsOf('generator', widths) })([latent]);
 }

@@ -1,4 +1,5 @@
 import type { StabiliserKernel } from '../flows/adversarial/elastic.ts';
+import type { ActivationName } from '../nets/activations.ts';
 import type { OptimizerOptions } from './options.ts';
 
 /** A network of an adversarial model: fully connected, or DCGAN's convolutions for images. */
@@ -6,10 +7,15 @@ export type AdversarialNet = 'mlp' | 'dcgan';
 
 /** The network that makes items. */
 export interface GeneratorOptions {
-  /** `mlp`: fully connected, with leaky ReLU 0.2, and tanh at the end for images. `dcgan`: transposed convolutions, for images. */
+  /** `mlp`: fully connected, with tanh at the end for images. `dcgan`: transposed convolutions, for images. */
   readonly net: AdversarialNet;
   /** Units of the hidden layers of `mlp`; for `dcgan` one number, the channels of its last hidden layer, doubled in each before it. */
   readonly widths: readonly number[];
+  /**
+   * Between the layers of `mlp`; `dcgan` has ReLU. A generator of separate modes is flat on most latents and steep between: layers of tanh, which
+   * saturate, come to that sooner than leaky ReLU.
+   */
+  readonly activation: ActivationName;
   /** Numbers in a latent, drawn from N(0, I). */
   readonly latent: number;
   /** Items generated in an update, and at a time when samples are drawn. */

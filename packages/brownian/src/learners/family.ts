@@ -9,6 +9,8 @@ export interface ModelPreset<Options> {
   readonly description: string;
   /** Default options for items of this shape: images `[channels, height, width]` or points `[2]`. */
   defaults(itemShape: readonly number[]): Options;
+  /** Iterations that these defaults were tuned for, where a run should have more or fewer than others. */
+  iterations?(itemShape: readonly number[]): number | undefined;
 }
 
 /** Models that have the same options and differ in their values. */

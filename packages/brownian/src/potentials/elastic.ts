@@ -16,10 +16,12 @@ export function checkElasticKernel({ dimension, cutoff }: ElasticKernelOptions):
     throw new RangeError(`The cut-off of the elastic kernel must be positive, got ${cutoff}.`);
 }
 
-/** xᵖ; the powers that kernels of dimension 2 and 3 need are written without a logarithm. */
-function power(x: Tensor, p: number): Tensor {
+/** xᵖ of positive x; the powers that kernels of dimension 2 and 3 and their gradients need are written without a logarithm. */
+export function halfPower(x: Tensor, p: number): Tensor {
+  if (p === 0.5) return sqrt(x);
   if (p === 1) return x;
-  return p === 0.5 ? sqrt(x) : pow(x, p);
+  if (p === 1.5) return x.mul(sqrt(x));
+  return p === 2 ? x.square() : pow(x, p);
 }
 
 /**
@@ -34,7 +36,7 @@ export function elasticKernel(squared: Tensor, options: ElasticKernelOptions): T
   const { dimension, cutoff } = options;
   const m2 = cutoff * cutoff;
   // Below m the first term is 1 and the second makes up the difference; from m on the second is 0.
-  const capped = power(operand(m2).div(maximum(squared, m2)), (dimension - 1) / 2);
+  const capped = halfPower(operand(m2).div(maximum(squared, m2)), (dimension - 1) / 2);
   return capped.add(relu(operand(1).sub(squared.mul(1 / m2))).mul((dimension - 1) / 2));
 }
 

@@ -1,7 +1,12 @@
-import { type NDArray, type Tensor, matmul, maximum, ndarray, operand, pow, transpose } from '@brownian/graph';
+import { type NDArray, type Tensor, matmul, maximum, ndarray, operand, transpose } from '@brownian/graph';
 import type { Runtime } from '@brownian/runtime';
 import { blocksOf, checkSets, rowsOf } from '../metrics/rows.ts';
-import { type ElasticKernelOptions, checkElasticKernel, pairwiseSquaredDistances } from '../potentials/elastic.ts';
+import {
+  type ElasticKernelOptions,
+  checkElasticKernel,
+  halfPower,
+  pairwiseSquaredDistances,
+} from '../potentials/elastic.ts';
 import { type Solution, type SolveOptions, solve } from '../solvers/solve.ts';
 
 /** How particles feel data and each other. */
@@ -44,7 +49,7 @@ function squaredDistancesOfLong(x: Tensor, y: Tensor): Tensor {
 function pushFrom(x: Tensor, y: Tensor, { dimension, cutoff }: ElasticKernelOptions): Tensor {
   const squared = (x.shape[1] as number) < LONG ? pairwiseSquaredDistances(x, y) : squaredDistancesOfLong(x, y);
   const m2 = cutoff * cutoff;
-  const weights = pow(operand(m2).div(maximum(squared, m2)), (dimension + 1) / 2).mul((dimension - 1) / m2);
+  const weights = halfPower(operand(m2).div(maximum(squared, m2)), (dimension + 1) / 2).mul((dimension - 1) / m2);
   return x.mul(weights.sum(1).reshape([-1, 1])).sub(matmul(weights, y));
 }
 

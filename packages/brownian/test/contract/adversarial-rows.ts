@@ -73,6 +73,7 @@ function adversarialCase(
 
 const everyOption: Edit = (o) => ({
   ...o,
+  generator: { ...o.generator, ...(o.generator.net === 'mlp' && { activation: 'silu' }) },
   loss: { ...o.loss, dimension: 3, cutoff: 0.5, stabiliser: 'truncated', selfInteraction: false },
   optimizer: { ...o.optimizer, rule: 'lamb', schedule: 'cosine', warmup: 2, gradientClip: 1, ema: 0.9 },
 });

@@ -6,7 +6,7 @@ import { EIGHT_GAUSSIANS } from '../../src/data/toy2d/mixtures.ts';
 import { modeSpreads } from '../../src/metrics/mode-coverage.ts';
 import { elasticParticles } from '../../src/samplers/elastic-particles.ts';
 
-const runtime = nodeRuntime({ threads: 2 });
+const runtime = nodeRuntime({ threads: 1 });
 afterAll(() => runtime.dispose());
 
 const MODES = EIGHT_GAUSSIANS.modes as Modes;

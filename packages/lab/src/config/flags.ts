@@ -3,7 +3,7 @@ import { type Family, type FamilyOptions, MODELS, familyOf } from 'brownian';
 import { familyConfig } from './families.ts';
 import type { RunConfig } from './run-config.ts';
 import { type Field, FIELDS, flagOf, valueOf, valueText } from './fields.ts';
-import { FLAG_ALIASES, GROUP_TITLES, RUN_DEFAULTS } from './schema.ts';
+import { FLAG_ALIASES, GROUP_TITLES, RUN_DEFAULTS, runDefaults } from './schema.ts';
 import { kebab, plainName } from './suggest.ts';
 
 const PLACEHOLDERS: Readonly<Record<Field['kind'], string>> = {
@@ -22,8 +22,7 @@ const HELP_SHAPE: readonly number[] = [1, 28, 28];
 function defaultsFor(model: RunConfig['model']): Readonly<Record<string, unknown>> {
   const defaults: FamilyOptions[Family] = MODELS[model].defaults(HELP_SHAPE);
   return {
-    ...RUN_DEFAULTS,
-    model,
+    ...runDefaults(model, HELP_SHAPE),
     ...defaults,
     batchSize: familyConfig(familyOf(model)).batchSize(defaults, Infinity),
   };

@@ -167,3 +167,8 @@ export const RUN_DEFAULTS: Omit<RunOptions, 'data' | 'batchSize'> = {
   rollbacks: 3,
   images: IMAGE_DEFAULTS,
 };
+
+/** Defaults of the run's own options for a model on items of a shape. */
+export function runDefaults(model: RunOptions['model'], itemShape: readonly number[]): typeof RUN_DEFAULTS {
+  return { ...RUN_DEFAULTS, model, iterations: MODELS[model].iterations?.(itemShape) ?? RUN_DEFAULTS.iterations };
+}

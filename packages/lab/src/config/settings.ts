@@ -6,7 +6,7 @@ import { FAMILY_CONFIGS, familyConfig } from './families.ts';
 import type { DataFacts, Rule } from './family-config.ts';
 import { type Source, check } from './problems.ts';
 import type { RunConfig } from './run-config.ts';
-import { MODEL, RUN_DEFAULTS, SETTINGS, configSchema } from './schema.ts';
+import { MODEL, RUN_DEFAULTS, SETTINGS, configSchema, runDefaults } from './schema.ts';
 
 /** Some options of a run, checked: what a configuration file or the command line says. */
 export type Settings = { readonly [key: string]: unknown };
@@ -134,12 +134,13 @@ const RULES: readonly Rule<RunConfig>[] = [
 function followSettings(settings: Settings, model: RunConfig['model'], data: DataFacts): Settings {
   const rules = familyConfig(familyOf(model));
   const defaults: FamilyOptions[Family] = MODELS[model].defaults(data.itemShape);
+  const run = runDefaults(model, data.itemShape);
   const batchSize = settings['batchSize'] as number | undefined;
-  const iterations = (settings['iterations'] ?? RUN_DEFAULTS.iterations) as number;
+  const iterations = (settings['iterations'] ?? run.iterations) as number;
   const followed = rules.follow(defaults, { iterations, batchSize });
   // Some options decide how many items an iteration takes, so those that were given count here.
   const options = mergeSettings({ ...followed }, settings) as unknown as FamilyOptions[Family];
-  return { ...RUN_DEFAULTS, model, ...followed, batchSize: Math.min(rules.batchSize(options, data.size), data.size) };
+  return { ...run, ...followed, batchSize: Math.min(rules.batchSize(options, data.size), data.size) };
 }
 
 /** Checks a configuration as it stands in a file. @throws UserError when it is not complete, or has what its model does not have */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { MODELS } from 'brownian';
-import { RUN_DEFAULTS } from '../config/schema.ts';
+import { runDefaults } from '../config/schema.ts';
 import { UserError, fileProblem, systemCode } from '../errors.ts';
 import { filmOfPages, lastFrame } from '../images/film.ts';
 import { filmScale } from '../images/picture.ts';
@@ -78,11 +78,12 @@ export async function readFacts(path: string): Promise<ReportFacts> {
   const run = await openRun(path);
   const files = runFiles(path);
   const records = readMetrics(files.database);
+  const { itemShape } = run.record.data;
   const preset = MODELS[run.config.model];
   return {
     run,
     model: { title: preset.title, description: preset.description },
-    defaults: { ...RUN_DEFAULTS, ...preset.defaults(run.record.data.itemShape) },
+    defaults: { ...runDefaults(run.config.model, itemShape), ...preset.defaults(itemShape) },
     records,
     scores: await readScores(path),
     frames: await readFrames(files, records),

@@ -78,6 +78,12 @@ function finite(value: number | null): number | null {
   return value === null || !Number.isFinite(value) ? null : Number(value.toPrecision(6));
 }
 
+/** Time that the threads of this process have computed: unlike the clock's it does not depend on what else the machine does. */
+function processorSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
 class Training {
   readonly #trial: GeneratorTrial;
   readonly #bench: Bench;
@@ -109,13 +115,13 @@ class Training {
     const at = (): GeneratorAt => ({ config, learner, state, runtime: bench.runtime, stream: key.split('look') });
     const every = Math.max(1, Math.ceil(iterations / looks));
     const means = new Means();
-    let [note, training] = ['', 0];
+    let [note, training, processor] = ['', 0, 0];
     this.#frames.push(learner.particles(state));
     bench.task.start(trial.label, iterations, 'iterations');
     for (let i = 1; i <= iterations; i++) {
       if (bench.stop.aborted) return null;
       const batch = await data.batch(order.indicesAt(i - 1));
-      const before = performance.now();
+      const [before, used] = [performance.now(), processorSeconds()];
       try {
         const [next, metrics] = await learner.step(state, batch, draw);
         state = next;
@@ -126,12 +132,17 @@ class Training {
         break;
       }
       training += performance.now() - before;
+      processor += processorSeconds() - used;
       if (i % every === 0 || i === iterations) {
         bench.task.update(i);
         await this.#see(at(), i, means.take());
       }
     }
-    const measures = { ...this.#last, trainingSeconds: finite(training / 1000) };
+    const measures = {
+      ...this.#last,
+      trainingSeconds: finite(training / 1000),
+      processorSeconds: finite(processor),
+    };
     return { measures, curves: this.#curves, note, pictures: await trial.draw(at(), this.#frames) };
   }
 }

@@ -9,7 +9,7 @@ import {
 } from 'brownian';
 import { z } from 'zod';
 import type { FamilyConfig, Rule } from '../family-config.ts';
-import { type Fields, OPTIMIZER, positive } from '../groups.ts';
+import { type Fields, OPTIMIZER, POTENTIAL, positive } from '../groups.ts';
 import type { RunConfigOf } from '../run-config.ts';
 import { kebab } from '../suggest.ts';
 
@@ -23,6 +23,7 @@ const GENERATOR: Fields<GeneratorOptions> = {
   widths: widths().meta({
     description: 'units of its hidden layers; for dcgan one number, channels of the last of them',
   }),
+  activation: POTENTIAL.activation,
   latent: z.int().min(1).meta({ description: 'Gaussian numbers that an item is made from', unit: 'numbers' }),
   batch: z
     .int()
@@ -99,6 +100,11 @@ const noForeignDiscriminatorOption: Rule<Config> = (config, { itemShape }) => {
   );
 };
 
+const noActivationOfConvolutions: Rule<Config> = (config, { itemShape }) =>
+  config.generator.net === 'dcgan' &&
+  config.generator.activation !== defaultsOf(config, itemShape).generator.activation &&
+  `--generator.activation is given, and --generator.net is dcgan, which has ReLU; leave it out or choose mlp.`;
+
 /** What a learner refuses, told before training. */
 const fits: Rule<Config> = (config, { itemShape }) => {
   try {
@@ -170,5 +176,5 @@ export const ADVERSARIAL_CONFIG: FamilyConfig<'adversarial'> = {
     },
     optimizer: { ...defaults.optimizer, decayIterations: iterations },
   }),
-  rules: [fits, shareable, noForeignDiscriminatorOption, noForeignLossOption],
+  rules: [fits, shareable, noActivationOfConvolutions, noForeignDiscriminatorOption, noForeignLossOption],
 };
