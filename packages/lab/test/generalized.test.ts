@@ -76,13 +76,12 @@ describe('brownian train --model ggcn-star', () => {
 
   it('goes on bit for bit where it stopped when latents are masked images', { timeout: 60_000 }, async () => {
     const data = await labelledImages();
-    const flags = ['--hidden.start', 'masked', '--checkpoint-every', '2'];
-    const argv = (out: string, iterations: string): string[] => [
-      ...['train', data, '--model', 'ggcn-star', '--out', out, '--samples', '4', '--batch-size', '6'],
-      ...['--potential.channels', '3', '--upsampling.width', '2', '--optimizer.decay-iterations', '8'],
-      ...flags,
-      ...['--iterations', iterations],
-    ];
+    const flags =
+      '--model ggcn-star --hidden.start masked --checkpoint-every 2 --samples 4 --batch-size 6 --potential.channels 3 --upsampling.width 2';
+    const argv = (out: string, iterations: string): string[] =>
+      ['train', data, '--out', out, '--iterations', iterations, '--optimizer.decay-iterations', '8'].concat(
+        flags.split(' '),
+      );
     const [through, halves] = [join(temporaryFolder(), 'run'), join(temporaryFolder(), 'run')];
     expect(await brownian(argv(through, '8'), ENGINE)).toMatchObject({ code: 0, err: '' });
     expect(await brownian(argv(halves, '4'), ENGINE)).toMatchObject({ code: 0, err: '' });
@@ -100,10 +99,9 @@ describe('brownian train --model ggcn-star', () => {
     async () => {
       const data = await labelledImages();
       const run = join(temporaryFolder(), 'run');
-      const argv = [
-        ...['train', data, '--model', 'ggcn-star', '--hidden.start', 'masked', '--out', run, '--samples', '4'],
-        ...['--batch-size', '6', '--iterations', '2', '--images.test-share', '0.2', '--upsampling.width', '2'],
-      ];
+      const flags =
+        '--model ggcn-star --hidden.start masked --samples 4 --batch-size 6 --iterations 2 --images.test-share 0.2 --upsampling.width 2';
+      const argv = ['train', data, '--out', run].concat(flags.split(' '));
       expect(await brownian(argv, ENGINE)).toMatchObject({ code: 0, err: '' });
       const page = await readFile(runFiles(run).report, 'utf8');
       for (const text of ['a random mask', 'to come near the images that were masked', 'a part of a real image'])

@@ -108,7 +108,8 @@ describe('the smooth filling that an auto-encoder begins at', () => {
       const [filled, mask] = [numbersOf(await fill(x, known)), numbersOf(known)];
       const errorOf = (values: ArrayLike<number>): number =>
         Math.sqrt(Array.from(values).reduce((sum, value, i) => sum + (value - (x.data[i] as number)) ** 2, 0));
-      filled.forEach((value, i) => mask[i % (h * w)] === 1 && expect(value).toBe(x.data[i]));
+      const moved = filled.filter((value, i) => mask[i % (h * w)] === 1 && value !== x.data[i]);
+      expect(moved).toEqual([]);
       const images = { x, known: knownLike(x, known) };
       // Three sweeps of each scale do not end at the solution, which would continue an affine function exactly away from the border.
       expect(errorOf(filled)).toBeLessThan(0.25 * errorOf(float32Data(FILLS.mean(images))));
@@ -150,7 +151,7 @@ describe('what a generator of masked images learns', () => {
       })(net.init(createStream(1)), hidden, x);
     const [none, one, three] = [await lossesAt(0), await lossesAt(1), await lossesAt(3)];
     const [made, values, mask] = [numbersOf(none.made), numbersOf(x), numbersOf(known)];
-    made.forEach((value, i) => mask[i] === 1 && expect(value).toBe(values[i]));
+    expect(made.filter((value, i) => mask[i] === 1 && value !== values[i])).toEqual([]);
     for (let image = 0; image < 3; image++) {
       const at = Array.from({ length: 64 }, (_, i) => 64 * image + i);
       const square = at.reduce(

@@ -112,6 +112,7 @@ describe('masks', () => {
     const masks = variedMasks(600, [16, 12], createStream(3)).data as Float32Array;
     const counts = { rectangle: 0, spots: 0, both: 0 };
     const missedAt = new Float64Array(16 * 12);
+    const wrong: number[][] = [];
     for (let image = 0; image < 600; image++) {
       const plane = masks.slice(image * 192, (image + 1) * 192);
       const missing = Array.from(plane.keys()).filter((i) => plane[i] === 0);
@@ -120,9 +121,10 @@ describe('masks', () => {
       const [h, w] = [rows, columns].map((of) => Math.max(...of) - Math.min(...of) + 1) as [number, number];
       if (h * w === missing.length) {
         counts.rectangle += 1;
-        expect([h >= 8 && h <= 10, w >= 6 && w <= 7]).toEqual([true, true]);
+        if (h < 8 || h > 10 || w < 6 || w > 7) wrong.push([h, w]);
       } else counts[missing.length < 0.25 * 192 + 8 ? 'spots' : 'both'] += 1;
     }
+    expect(wrong, 'rectangles that are too small or too large').toEqual([]);
     // A binomial of 600 draws at a third has a standard deviation of 11.5; some of both are no larger than spots alone.
     expect(Math.abs(counts.rectangle - 200)).toBeLessThan(46);
     expect(counts.both).toBeGreaterThan(120);
