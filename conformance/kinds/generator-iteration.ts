@@ -40,6 +40,7 @@ export const conformGeneratorIteration: Conform = async (reference) => {
       potential: descriptor(features, { classes, gain: numberOf(reference, 'gain') }),
       net,
       optimizer: sgd(numberOf(reference, 'learningRate')),
+      originalWeight: 0,
       learning: reference.spec['learning'] as GeneratorLearning,
       scale: numberOf(reference, 'scale'),
       ema: 0,

@@ -54,6 +54,7 @@ export {
   dcganGenerator,
   fitsDcgan,
 } from './nets/dcgan.ts';
+export { type AutoEncoderOptions, autoEncoder } from './nets/auto-encoder.ts';
 export { type GaborOptions, gaborBank } from './nets/gabor.ts';
 export { V0_CHANNELS, v0Generator, v0Synthesizer } from './nets/ggcn-v0.ts';
 export { type Generator, type LabelledGeneratorOptions, labelledGenerator } from './nets/labelled.ts';
@@ -86,6 +87,7 @@ export {
   vggTrunk,
 } from './nets/vgg.ts';
 export { type ResNetOptions, resNet50, resNet50Generator } from './nets/resnet50.ts';
+export { smoothFill } from './nets/smooth-fill.ts';
 export { type DeconvLayerOptions, deconv, unflatten, upsample } from './nets/upsampling.ts';
 export { WIDE_RESNETS, type WideResNetOptions, wideResNet } from './nets/wide-resnet.ts';
 export { type MlpOptions, mlp } from './nets/mlp.ts';
@@ -217,6 +219,7 @@ export {
 } from './learners/generator-update.ts';
 export { buildGenerator } from './learners/generator.ts';
 export { type HiddenStart, thumbnailSize } from './learners/hidden.ts';
+export { checkMasked, completing, maskedLatents } from './learners/masked.ts';
 export type { Chains, Replay } from './learners/replay.ts';
 export type * from './learners/variational-options.ts';
 export type {
@@ -308,7 +311,15 @@ export {
   smoothness,
 } from './tasks/interpolate.ts';
 export { type MaskedImages, knownLike, merge } from './data/masked.ts';
-export { type ImageSize, type MaskName, MASKS, spotMasks, squareAndSpotMasks, squareMask } from './tasks/masks.ts';
+export {
+  type ImageSize,
+  type MaskName,
+  MASKS,
+  spotMasks,
+  squareAndSpotMasks,
+  squareMask,
+  variedMasks,
+} from './tasks/masks.ts';
 export { type Neighbour, nearestNeighbours } from './tasks/neighbours.ts';
 export { reconstruct } from './tasks/reconstruct.ts';
 export type { Modes, ToyDistribution } from './data/toy2d/distribution.ts';

@@ -136,6 +136,13 @@ export interface Learner<S extends Tree<NDArray> = Tree<NDArray>> {
   /** The latents behind samples; models whose samples have none, such as particles, leave it out. */
   readonly latent?: LatentView<S>;
   /**
+   * Completes items of which a part is missing by a network that has learned to, in one pass; other models leave it out.
+   *
+   * @param x `[n, ...item]`; its unknown values are not looked at
+   * @param known 1 where x is known, 0 where not, shaped like x
+   */
+  complete?(state: S, x: NDArray, known: NDArray): Promise<NDArray>;
+  /**
    * Finds the values where `known` is 0 anew by the model's own dynamics, the others held: samples of the model given what is known.
    * Models whose particles do not move leave it out.
    *

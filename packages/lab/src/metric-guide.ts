@@ -27,6 +27,7 @@ export const METRIC_GUIDE: readonly MetricGuide[] = [
   { name: 'energy', chart: 'energy', label: 'energy' },
   { name: 'potentialGenerated', chart: 'potential', label: 'generated' },
   { name: 'reconstructionError', chart: 'reconstruction', label: 'mean square', short: 'moved' },
+  { name: 'completionError', chart: 'completion', label: 'mean square', short: 'completed' },
   { name: 'gradientNorm', chart: 'force', label: '‖∇Φ‖' },
   { name: 'particleSpread', chart: 'spread', label: 'spread' },
   { name: 'parameterGradientNorm', chart: 'gradient', label: 'gradient norm' },
@@ -80,6 +81,13 @@ export const CHART_GUIDE: readonly ChartGuide[] = [
     title: 'How far particles move from where the generator put them',
     meaning:
       'Mean square difference, per pixel, between what the generator makes and what the particles became. Small when the generator has caught up with the sampler.',
+    log: true,
+  },
+  {
+    key: 'completion',
+    title: 'How far completed images are from the originals',
+    meaning:
+      'Mean square difference, per pixel (the known ones count as 0), between images that were masked and what the generator made of what was left. It falls while the generator learns to complete; new images of each batch, so it is no training error of the same ones.',
     log: true,
   },
   {

@@ -33,6 +33,11 @@ async function labelledImages(): Promise<string> {
 
 const SMALL = ['--batch-size', '6', '--potential.channels', '3', '--upsampling.width', '3', '--hidden.dim', '4'];
 
+/** What a checkpoint holds: its header has seconds in it, the arrays come after it. */
+function arraysOf(file: Buffer): Buffer {
+  return file.subarray(8 + Number(file.readBigUInt64LE()));
+}
+
 async function trained(model: string, flags: readonly string[], data?: string): Promise<string> {
   const run = join(temporaryFolder(), 'run');
   const argv = [
@@ -65,11 +70,59 @@ describe('brownian train --model ggcn-star', () => {
     const [one, other] = [through, halves].map((run) =>
       readFileSync(join(run, 'checkpoints/iteration-000008.safetensors')),
     );
-    // The header has seconds in it; the arrays come after it.
-    const arrays = (file: Buffer | undefined): Buffer | undefined => file?.subarray(8 + Number(file.readBigUInt64LE()));
-    expect(arrays(one)?.length).toBeGreaterThan(1000);
-    expect(arrays(other)).toEqual(arrays(one));
+    expect(one && arraysOf(one).length).toBeGreaterThan(1000);
+    expect(other && arraysOf(other)).toEqual(one && arraysOf(one));
   });
+
+  it('goes on bit for bit where it stopped when latents are masked images', { timeout: 60_000 }, async () => {
+    const data = await labelledImages();
+    const flags =
+      '--model ggcn-star --hidden.start masked --checkpoint-every 2 --samples 4 --batch-size 6 --potential.channels 3 --upsampling.width 2';
+    const argv = (out: string, iterations: string): string[] =>
+      ['train', data, '--out', out, '--iterations', iterations, '--optimizer.decay-iterations', '8'].concat(
+        flags.split(' '),
+      );
+    const [through, halves] = [join(temporaryFolder(), 'run'), join(temporaryFolder(), 'run')];
+    expect(await brownian(argv(through, '8'), ENGINE)).toMatchObject({ code: 0, err: '' });
+    expect(await brownian(argv(halves, '4'), ENGINE)).toMatchObject({ code: 0, err: '' });
+    expect(await brownian(['resume', halves, '--iterations', '8'], ENGINE)).toMatchObject({ code: 0, err: '' });
+    const [one, other] = [through, halves].map((run) =>
+      arraysOf(readFileSync(join(run, 'checkpoints/iteration-000008.safetensors'))),
+    );
+    expect(one?.length).toBeGreaterThan(1000);
+    expect(other).toEqual(one);
+  });
+
+  it(
+    'completes held-out images of a run from masked images, and says what it cannot do',
+    { timeout: 60_000 },
+    async () => {
+      const data = await labelledImages();
+      const run = join(temporaryFolder(), 'run');
+      const flags =
+        '--model ggcn-star --hidden.start masked --samples 4 --batch-size 6 --iterations 2 --images.test-share 0.2 --upsampling.width 2';
+      const argv = ['train', data, '--out', run].concat(flags.split(' '));
+      expect(await brownian(argv, ENGINE)).toMatchObject({ code: 0, err: '' });
+      const page = await readFile(runFiles(run).report, 'utf8');
+      for (const text of ['a random mask', 'to come near the images that were masked', 'a part of a real image'])
+        expect(page).toContain(text);
+      expect(page).not.toContain('undefined');
+      const ended = await brownian(['inpaint', run, '--mask', 'square,both', '--network', 'values', '--json'], ENGINE);
+      expect(ended).toMatchObject({ code: 0, err: '' });
+      const { scores } = JSON.parse(ended.out) as { scores: readonly { way: Record<string, string> }[] };
+      expect(scores[0]?.way).toEqual({ mask: 'square', fill: 'model (encode)' });
+      for (const method of ['dynamics', 'both'])
+        expect(
+          await brownian(['inpaint', run, '--method', method, '--n', '4', '--network', 'values'], ENGINE),
+        ).toMatchObject({ code: 0, err: '' });
+      for (const task of ['interpolate', 'reconstruct']) {
+        const refused = await brownian([task, run], ENGINE);
+        expect(refused.code).not.toBe(0);
+        expect(refused.err).toMatch(/no latents|way from items to latents/);
+        expect(isOneSentence(refused.err)).toBe(true);
+      }
+    },
+  );
 
   it('has a report that explains both networks', { timeout: 60_000 }, async () => {
     const run = await trained('ggcn-star', ['--iterations', '8', '--classes', '3']);
@@ -116,6 +169,15 @@ describe('options of generalised models', () => {
       '--potential.classes is 3; these data have 2 classes, so make it 2.',
     ],
     [{ model: 'ggcn', hidden: { start: 'thumbnails', dim: 50 } }, 'hidden.dim is 50'],
+    [{ model: 'ggcn', hidden: { start: 'masked', dim: 50 } }, 'hidden.dim is 50; images of [1, 28, 28]'],
+    [{ model: 'ggcn', hidden: { start: 'masked', learned: true } }, 'hidden.learned is true; with hidden.start masked'],
+    [
+      { model: 'ggcn', hidden: { start: 'masked' }, potential: { classes: 2 } },
+      'potential.classes is 2; models that complete',
+    ],
+    [{ model: 'ggcn', hidden: { start: 'masked' }, chains: { fresh: 0.5 } }, 'chains.fresh is 0.5; with hidden.start'],
+    [{ model: 'ggcn', upsampling: { net: 'auto-encoder' } }, 'upsampling.net is auto-encoder, which completes masked'],
+    [{ model: 'coop', upsampling: { originalWeight: 2 } }, 'upsampling.originalWeight is 2; only masked images'],
     [{ model: 'ggcn-minus', hidden: { sampling: 'rows' } }, '--hidden.sampling is rows, and no rows are kept'],
     [
       { model: 'ggcn', upsampling: { net: 'v0' } },
@@ -127,6 +189,17 @@ describe('options of generalised models', () => {
   ])('%j are refused in a sentence', (settings, message) => {
     expect(() => config(settings)).toThrow(message);
     expect(() => config(settings)).toThrow(/^[^\n]+\.$/);
+  });
+
+  it('follow from masked images: an auto-encoder that learns from them in every iteration', () => {
+    const options = config({ model: 'ggcn-star', hidden: { start: 'masked' }, upsampling: { width: 8 } });
+    expect(options).toMatchObject({
+      hidden: { dim: 2 * 28 * 28, learned: false },
+      upsampling: { net: 'auto-encoder', width: 8, every: 1, originalWeight: 1, learning: 'amortised' },
+    });
+    expect(() =>
+      resolveConfig({ data: 'x', model: 'ggcn', hidden: { start: 'masked' } }, { itemShape: [2], size: 9 }),
+    ).toThrow('hidden.start is masked, which is for images; these items have the shape [2].');
   });
 
   it('without labels leave no room for classes', () => {

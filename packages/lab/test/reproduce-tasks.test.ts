@@ -54,6 +54,30 @@ describe('brownian reproduce ggcn-inpainting', () => {
   });
 });
 
+describe('brownian reproduce ggcn-inpainting by default', () => {
+  it(
+    'trains an auto-encoder of masked images, also of data without labels or a test part',
+    { timeout: 120_000 },
+    async () => {
+      const folder = temporaryFolder();
+      const ants = join(await images(), 'train', 'ants');
+      const scale = ['--data', ants, '--size', '11', '--seconds', '1', '--images', '9', '--network', 'values'];
+      const ended = await brownian(['reproduce', 'ggcn-inpainting', ...scale, '--clock', 'cpu', '--out', folder]);
+      expect(ended).toMatchObject({ code: 0, err: '' });
+      expect(ended.out).toContain('has no test part; 10 % of it are held out from training.');
+      const [result] = [...(await readResults(folder)).values()];
+      expect(result?.settings).toMatchObject({ model: 'ggcn-star/masked', size: 11 });
+      expect(result?.curves['completionError']?.length).toBe(result?.measures['iterations']);
+      for (const mask of ['square', 'spots', 'both'])
+        expect(result?.measures[`${mask}, model (encode), PSNR`]).toBeGreaterThan(0);
+      const table = await readFile(join(folder, 'table.md'), 'utf8');
+      expect(table).toMatch(/\| ggcn-star\/masked, encode \| [\d.]+ \|/);
+      const wrong = await brownian(['reproduce', 'ggcn-inpainting', ...scale, '--size', 'x', '--out', folder]);
+      expect(wrong.err).toContain('--size is "x"; it must be a whole number from 1 to 4096.');
+    },
+  );
+});
+
 describe('brownian reproduce ggcn-interpolation', () => {
   it('measures both paths, and how far their ends are apart', { timeout: 120_000 }, async () => {
     const folder = join(temporaryFolder(), 'out');

@@ -8,6 +8,7 @@ import type { ModelFamily, ModelPreset } from './family.ts';
 import { generalizedLearner } from './generalized.ts';
 import type { GeneralizedLearner } from './generalized-model.ts';
 import { buildGenerator } from './generator.ts';
+import { checkMasked } from './masked.ts';
 import { buildOptimizer } from './optimizer.ts';
 import type { DescriptorOptions, GeneralizedLearnerOptions } from './options.ts';
 import { buildPotential } from './potential.ts';
@@ -106,6 +107,7 @@ function defaultsFor({ beta, amortised, learned, every }: Switches) {
           ? ({ net: 'dcgan', width: 32 } as const)
           : ({ net: 'mlp', width: images ? 512 : 128 } as const)),
         learning: amortised ? 'amortised' : 'reconstruction',
+        originalWeight: 0,
         every,
         learningRate,
         embedding: 16,
@@ -155,6 +157,7 @@ export function createGeneralizedLearner(
   filters?: Layer,
 ): GeneralizedLearner {
   const { potential, langevin, flow, optimizer, upsampling, hidden, chains, sampling } = options;
+  checkMasked(options, itemShape);
   const { beta, energyL2, penalty } = flow;
   const decayIterations = Math.ceil(optimizer.decayIterations / upsampling.every);
   return generalizedLearner(runtime, {
@@ -168,9 +171,10 @@ export function createGeneralizedLearner(
     ema: optimizer.ema,
     weightClip: optimizer.weightClip,
     generator: {
-      net: buildGenerator(upsampling, itemShape, { dim: hidden.dim, classes: potential.classes }),
+      net: buildGenerator(upsampling, itemShape, { ...hidden, classes: potential.classes }),
       optimizer: buildOptimizer({ ...optimizer, learningRate: upsampling.learningRate, decayIterations }),
       learning: upsampling.learning,
+      originalWeight: upsampling.originalWeight,
       every: upsampling.every,
     },
     hidden,

@@ -13,6 +13,8 @@ export interface GeneralizedModel extends Omit<DescriptiveModel, 'chains' | 'sam
     readonly net: Generator;
     readonly optimizer: Transform;
     readonly learning: GeneratorLearning;
+    /** Weight of the distance to the originals of masked images. */
+    readonly originalWeight: number;
     /** Iterations of the synthesizer for each update of the generator and of hidden rows. */
     readonly every: number;
   };
@@ -39,8 +41,8 @@ export type GeneralizedState = {
   readonly labels?: NDArray;
   /** Learned hidden rows, one per item of the data, `[size, dim]`. */
   readonly hidden?: NDArray;
-  /** Thumbnails that samples begin at, where latents are thumbnails, `[items, dim]`. */
-  readonly thumbnails?: NDArray;
+  /** Latents that samples begin at, where latents come from data (thumbnails, masked images), `[items, dim]`. */
+  readonly latents?: NDArray;
   /** Replay buffer, if there is one. */
   readonly replay?: Chains;
   /** Iterations made, a scalar. */

@@ -8,6 +8,7 @@ import { generalizedExports } from './generalized-exports.ts';
 import type { GeneralizedModel, GeneralizedState } from './generalized-model.ts';
 import { drawRows } from './hidden.ts';
 import { checkLabels, givenLabels, takeIntegers } from './labels.ts';
+import { maskedLatents } from './masked.ts';
 import type { LangevinOptions } from './options.ts';
 import { follow } from './trajectory.ts';
 
@@ -72,11 +73,11 @@ export class GeneralizedSamples {
     return classes === 0 ? {} : { labels: draw.integers([n], 0, classes) };
   }
 
-  /** Latents to draw samples from: N(0, I), learned rows, or thumbnails of data. */
-  latents(n: number, state: Pick<GeneralizedState, 'hidden' | 'thumbnails'>, draw: Stream): NDArray {
+  /** Latents to draw samples from: N(0, I), learned rows, or latents of data. */
+  latents(n: number, state: Pick<GeneralizedState, 'hidden' | 'latents'>, draw: Stream): NDArray {
     const { hidden } = this.#model;
     if (hidden.sampling === 'rows' && state.hidden) return drawRows(state.hidden, n, draw);
-    return state.thumbnails ? drawRows(state.thumbnails, n, draw) : draw.normal([n, hidden.dim]);
+    return state.latents ? drawRows(state.latents, n, draw) : draw.normal([n, hidden.dim]);
   }
 
   /** Langevin dynamics as samples are drawn with, which may be at another temperature than training. */
@@ -125,6 +126,11 @@ export class GeneralizedSamples {
     });
   }
 
+  /** Masked images as the generator completes them, in one pass (generalised GCN, section 5.6). */
+  async complete(state: GeneralizedState, x: NDArray, known: NDArray): Promise<NDArray> {
+    return await this.decode(state.generatorAverage ?? state.generator, maskedLatents(x, known), undefined);
+  }
+
   async trajectory(state: GeneralizedState, n: number, draw: Stream, moments: number): Promise<readonly Moment[]> {
     const [x, labels] = await this.#begun(state, n, draw);
     const { langevin: options, sampling } = this.#model;
@@ -145,9 +151,10 @@ export class GeneralizedSamples {
   }
 
   exports(state: GeneralizedState): readonly ExportedFunction[] {
-    const { potential, itemShape, generator } = this.#model;
+    const { potential, itemShape, generator, hidden } = this.#model;
     return generalizedExports({
       net: generator.net,
+      start: hidden.start,
       generator: state.generatorAverage ?? state.generator,
       potential,
       params: state.average ?? state.params,

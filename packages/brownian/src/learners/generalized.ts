@@ -12,14 +12,14 @@ import type {
   SymbolicParams,
 } from '../interfaces.ts';
 import { type Sampler, driftScale, langevin } from '../samplers/langevin.ts';
-import { putRows, takeRows } from '../samplers/replay-buffer.ts';
+import { putRows } from '../samplers/replay-buffer.ts';
 import { type UpdateArguments, type UpdateResult, descriptiveUpdate, noisyData } from './descriptive-update.ts';
 import type { GeneralizedLearner, GeneralizedModel, GeneralizedState } from './generalized-model.ts';
 import { GeneralizedSamples } from './generalized-samples.ts';
 import { type GeneratorLatents, generatorLatents } from './generator-latents.ts';
 import { type GeneratorUpdateArguments, type GeneratorUpdateResult, generatorUpdate } from './generator-update.ts';
-import { hiddenRows, keptThumbnails, thumbnails } from './hidden.ts';
-import { takeIntegers } from './labels.ts';
+import { hiddenRows, keptLatents } from './hidden.ts';
+import { latentsFor, takeLatents } from './chain-latents.ts';
 import { type Chains, drawMixture, putChains, takeChains } from './replay.ts';
 import { numbers } from './trajectory.ts';
 
@@ -35,6 +35,7 @@ class SymmetricLearner implements Learner<GeneralizedState> {
   readonly classes?: number;
   readonly latent?: LatentView<GeneralizedState>;
   readonly potential?: (state: GeneralizedState, x: NDArray) => Promise<NDArray>;
+  readonly complete?: NonNullable<GeneralizedLearner['complete']>;
   readonly inpaint?: NonNullable<GeneralizedLearner['inpaint']>;
 
   constructor(runtime: Runtime, model: GeneralizedModel) {
@@ -61,7 +62,12 @@ class SymmetricLearner implements Learner<GeneralizedState> {
         return await this.#samples.inpaint(state, x, ...rest);
       };
     }
-    // The law of thumbnails is known only to a state.
+    if (hidden.start === 'masked')
+      this.complete = async (state, x, known) => {
+        this.#checkItems(x.shape.slice(1), 'what is to be inpainted');
+        return await this.#samples.complete(state, x, known);
+      };
+    // The law of latents that come from data is known only to a state.
     if (hidden.start === 'normal')
       this.latent = this.#latents.view((state: GeneralizedState) => state.generatorAverage ?? state.generator);
   }
@@ -78,7 +84,7 @@ class SymmetricLearner implements Learner<GeneralizedState> {
   async #fill(
     generator: Params,
     n: number,
-    state: Pick<GeneralizedState, 'hidden' | 'thumbnails'>,
+    state: Pick<GeneralizedState, 'hidden' | 'latents'>,
     draw: Stream,
   ): Promise<Chains> {
     const items = state.hidden && draw.integers([n], 0, state.hidden.shape[0] as number);
@@ -95,8 +101,8 @@ class SymmetricLearner implements Learner<GeneralizedState> {
     const xi = generator.net.init(key.split('generator'));
     const latents = {
       ...(hidden.learned && { hidden: await hiddenRows(hidden.start, hidden.dim, data, key.split('hidden')) }),
-      ...(hidden.start === 'thumbnails' && {
-        thumbnails: await keptThumbnails(hidden.dim, data, key.split('thumbnails')),
+      ...(hidden.start !== 'normal' && {
+        latents: await keptLatents(hidden.start, hidden.dim, data, key.split('latents')),
       }),
     };
     const { images, labels } = await this.#fill(xi, chains.particles, latents, key.split('particles'));
@@ -124,29 +130,25 @@ class SymmetricLearner implements Learner<GeneralizedState> {
       throw new TypeError(`${this.name}: hidden rows belong to items, and the batch does not say which items it has.`);
   }
 
-  /** Latents of new chains: the rows of the batch's items, their thumbnails, or draws of N(0, I). Labels are those of the items. */
-  #latentsOf(state: GeneralizedState, { x, labels, indices }: Batch, draw: Stream): Omit<Chains, 'images'> {
-    const { hidden, generator, chains } = this.#model;
-    // Particles in excess of the batch begin at its items once more.
-    const places = Array.from({ length: chains.particles }, (_, i) => i % (x.shape[0] as number));
-    const told = generator.net.classes > 0 && labels ? { labels: takeIntegers(labels, places) } : {};
-    if (state.hidden && indices) return { items: takeIntegers(indices, places), ...told };
-    if (hidden.start === 'thumbnails') return { hidden: thumbnails(takeRows(x, places), hidden.dim), ...told };
-    return { hidden: draw.normal([chains.particles, hidden.dim]), ...told };
-  }
-
   /** The latents that chains began at: as they were drawn, or the rows of their items as they are now. */
   #hiddenOf(state: GeneralizedState, { hidden, items }: Omit<Chains, 'images'>): NDArray {
     return hidden ?? takeLatents(state.hidden as NDArray, items as NDArray);
   }
 
-  /** Where this iteration's chains begin (Algorithm 2, lines 1-3), and the rows of the buffer they go back to. */
-  async #begin(state: GeneralizedState, batch: Batch, draw: Stream): Promise<{ chains: Chains; rows?: Int32Array }> {
+  /**
+   * Where this iteration's chains begin (Algorithm 2, lines 1-3), the rows of the buffer they go back to, and the images that their latents were
+   * masked from.
+   */
+  async #begin(
+    state: GeneralizedState,
+    batch: Batch,
+    draw: Stream,
+  ): Promise<{ chains: Chains; rows?: Int32Array; originals?: NDArray }> {
     const { bufferSize, particles, fresh: share } = this.#model.chains;
-    const latents = this.#latentsOf(state, batch, draw);
+    const { latents, originals } = latentsFor(this.#model, state, batch, draw);
     if (state.replay === undefined) {
       const images = await this.#samples.decode(state.generator, this.#hiddenOf(state, latents), latents.labels);
-      return { chains: { images, ...latents } };
+      return { chains: { images, ...latents }, ...(originals && { originals }) };
     }
     const { rows, fresh } = drawMixture(bufferSize, particles, share, draw);
     const kept = takeChains(state.replay, rows);
@@ -161,6 +163,7 @@ class SymmetricLearner implements Learner<GeneralizedState> {
     state: GeneralizedState,
     theta: Params,
     chains: Chains,
+    originals: NDArray | undefined,
   ): Promise<
     [next: Pick<GeneralizedState, 'generator' | 'generatorOptimizer' | 'generatorAverage' | 'hidden'>, metrics: Metrics]
   > {
@@ -175,6 +178,7 @@ class SymmetricLearner implements Learner<GeneralizedState> {
     const at = {
       hidden: this.#hiddenOf(state, chains),
       target: chains.images,
+      ...(originals && { original: originals }),
       ...(chains.labels && { labels: chains.labels }),
     };
     const updated = await this.#updateGenerator(generator, generatorOptimizer, generatorAverage ?? [], theta, at);
@@ -191,7 +195,7 @@ class SymmetricLearner implements Learner<GeneralizedState> {
   async step(state: GeneralizedState, batch: Batch, draw: Stream): Promise<[GeneralizedState, Metrics]> {
     this.#checkBatch(batch);
     const { langevin: options, dataNoise } = this.#model;
-    const { chains, rows } = await this.#begin(state, batch, draw);
+    const { chains, rows, originals } = await this.#begin(state, batch, draw);
     const start = this.#sampler.init(state.params, chains.images, chains.labels);
     const [{ x }, { gradientNorm }] = await this.#sampler.run(start, options.steps, draw);
     const labels = chains.labels &&
@@ -203,7 +207,7 @@ class SymmetricLearner implements Learner<GeneralizedState> {
     const at = { data, particles: x, previous: state.particles, gamma, ...labels };
     const updated = await this.#updateSynthesizer(state.params, state.optimizer, state.average ?? [], at);
     const moved = { ...chains, images: x };
-    const [generator, learned] = await this.#learn(state, updated.params, moved);
+    const [generator, learned] = await this.#learn(state, updated.params, moved, originals);
     const next: GeneralizedState = {
       params: updated.params,
       optimizer: updated.optimizer,
@@ -211,7 +215,7 @@ class SymmetricLearner implements Learner<GeneralizedState> {
       ...generator,
       particles: x,
       ...(chains.labels && { labels: chains.labels }),
-      ...(state.thumbnails && { thumbnails: state.thumbnails }),
+      ...(state.latents && { latents: state.latents }),
       ...(state.replay && rows && { replay: putChains(state.replay, rows, moved) }),
       iteration: ndarray(Number(state.iteration.data[0]) + 1, []),
     };
@@ -244,10 +248,6 @@ class SymmetricLearner implements Learner<GeneralizedState> {
       this.#latents.dispose(),
     ]);
   }
-}
-
-function takeLatents(rows: NDArray, items: NDArray): NDArray {
-  return takeRows(rows, items.data as Int32Array);
 }
 
 /**

@@ -14,6 +14,8 @@ export interface GeneratorUpdate {
   readonly net: Generator;
   readonly optimizer: Transform;
   readonly learning: GeneratorLearning;
+  /** Weight of ½‖g(ζ) − x‖², x the originals of masked images; counts only where there are some. */
+  readonly originalWeight: number;
   /** Turns ∇ₓΦ into a displacement: `driftScale` of the sampler. */
   readonly scale: number;
   /** Decay of the generator's moving average; 0 keeps none. */
@@ -36,6 +38,8 @@ export interface GeneratorAt<T> {
   readonly hidden: T;
   /** x̂, the particles that the sampler made of g(ζ), `[n, ...item]`. */
   readonly target: T;
+  /** Images that the latents were masked from, `[n, ...item]`. */
+  readonly original?: T;
   /** int32 `[n]`, for conditional models. */
   readonly labels?: T;
 }
@@ -68,16 +72,24 @@ function perItem(x: Tensor): Tensor {
  * - `reconstruction` (generalised GCN, Eq. 19): ½‖g(ζ) − x̂‖².
  * - `amortised` (Eq. 23): −s·Φ(g(ζ)) with s∇ₓΦ the displacement of one noise-free Langevin step. By Eq. 21-22 its slope is that of the former after
  *   one such step: −∂g(ζ)·Δx with Δx = s∇ₓΦ.
+ *
+ * Where the originals x of masked images are given, w·½‖g(ζ) − x‖² is added: Eq. 19 with the datum in the place of x̂. What is known of them is in g(ζ)
+ * already, so it is the missing pixels that count.
  */
 export function generatorLosses(
-  { potential, net, learning, scale }: Pick<GeneratorUpdate, 'potential' | 'net' | 'learning' | 'scale'>,
+  update: Pick<GeneratorUpdate, 'potential' | 'net' | 'learning' | 'scale' | 'originalWeight'>,
   params: SymbolicParams,
   theta: SymbolicParams,
-  { hidden, target, labels }: GeneratorAt<Tensor>,
+  { hidden, target, labels, original }: GeneratorAt<Tensor>,
 ): { losses: Tensor; x: Tensor } {
+  const { potential, net, learning, scale, originalWeight } = update;
   const x = net.apply(params, hidden, labels);
-  if (learning === 'reconstruction') return { losses: perItem(x.sub(target).square()).mul(0.5), x };
-  return { losses: potential.apply(theta, x, labels).mul(-scale), x };
+  const losses =
+    learning === 'reconstruction'
+      ? perItem(x.sub(target).square()).mul(0.5)
+      : potential.apply(theta, x, labels).mul(-scale);
+  if (original === undefined || originalWeight === 0) return { losses, x };
+  return { losses: losses.add(perItem(x.sub(original).square()).mul(originalWeight / 2)), x };
 }
 
 /**
@@ -105,6 +117,7 @@ export function generatorUpdate(update: GeneratorUpdate): (...args: GeneratorUpd
         generatorGradientNorm: globalNorm(gradients.xi),
         reconstructionError: x.sub(at.target).square().mean(),
         potentialGenerated: generated.mean(),
+        ...(at.original !== undefined && { completionError: x.sub(at.original).square().mean() }),
         ...(learned !== null && { hiddenNorm: at.hidden.square().mean() }),
       },
     };

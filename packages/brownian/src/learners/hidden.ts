@@ -2,10 +2,13 @@ import { type NDArray, formatShape, ndarray } from '@brownian/graph';
 import type { Stream } from '@brownian/runtime';
 import type { Dataset } from '../interfaces.ts';
 import { chooseRows, takeRows } from '../samplers/replay-buffer.ts';
+import { drawMaskedLatents } from './masked.ts';
 import { shrink } from './multi-grid.ts';
+import type { HiddenOptions } from './options.ts';
 
-/** Items of the data whose thumbnails are kept to begin samples with. */
+/** Items of the data whose latents are kept to begin samples with, at most, and their values. */
 const KEPT = 1000;
+const KEPT_VALUES = 2 ** 21;
 /** Items that are read at once. */
 const CHUNK = 500;
 
@@ -31,33 +34,53 @@ export function thumbnails(x: NDArray, dim: number): NDArray {
   return { ...shrink(x, thumbnailSize(x.shape.slice(1), dim)), shape: [x.shape[0] as number, dim] };
 }
 
-/** Thumbnails of the items at these indices, `[indices.length, dim]`. */
-async function thumbnailsAt(data: Dataset, indices: ArrayLike<number>, dim: number): Promise<NDArray> {
+/** Latents of the items at these indices, `[indices.length, dim]`. */
+async function latentsAt(
+  data: Dataset,
+  indices: ArrayLike<number>,
+  dim: number,
+  latentsOf: (x: NDArray) => NDArray,
+): Promise<NDArray> {
   const rows = new Float32Array(indices.length * dim);
   const places = Array.from(indices);
   for (let from = 0; from < places.length; from += CHUNK) {
     const { x } = await data.batch(places.slice(from, from + CHUNK));
-    rows.set(thumbnails(x, dim).data as Float32Array, from * dim);
+    rows.set(latentsOf(x).data as Float32Array, from * dim);
   }
   return ndarray(rows, [places.length, dim]);
 }
 
-/** Where latents begin: `normal` draws of N(0, I), or `thumbnails` of data, as the first grid of M-GCN. */
-export type HiddenStart = 'normal' | 'thumbnails';
+/**
+ * Where latents begin: `normal` draws of N(0, I), `thumbnails` of data, as the first grid of M-GCN, or `masked` data, which the generator learns to
+ * complete.
+ */
+export type HiddenStart = HiddenOptions['start'];
+
+/** Images `[n, c, h, w]` as latents of a kind that data have. */
+export function dataLatents(start: Exclude<HiddenStart, 'normal'>, x: NDArray, dim: number, draw: Stream): NDArray {
+  return start === 'masked' ? drawMaskedLatents(x, draw) : thumbnails(x, dim);
+}
 
 /** A row for every item of the data, `[size, dim]`. */
 export async function hiddenRows(start: HiddenStart, dim: number, data: Dataset, key: Stream): Promise<NDArray> {
   if (start === 'normal') return key.normal([data.size, dim]);
-  return await thumbnailsAt(
+  return await latentsAt(
     data,
     Array.from({ length: data.size }, (_, i) => i),
     dim,
+    (x) => dataLatents(start, x, dim, key),
   );
 }
 
-/** Thumbnails of some items of the data, which stand for the distribution of latents when samples are drawn. */
-export async function keptThumbnails(dim: number, data: Dataset, key: Stream): Promise<NDArray> {
-  return await thumbnailsAt(data, chooseRows(data.size, Math.min(KEPT, data.size), key), dim);
+/** Latents of some items of the data, which stand for the distribution of latents when samples are drawn. */
+export async function keptLatents(
+  start: Exclude<HiddenStart, 'normal'>,
+  dim: number,
+  data: Dataset,
+  key: Stream,
+): Promise<NDArray> {
+  const kept = Math.max(1, Math.min(KEPT, Math.floor(KEPT_VALUES / dim), data.size));
+  return await latentsAt(data, chooseRows(data.size, kept, key), dim, (x) => dataLatents(start, x, dim, key));
 }
 
 /** `n` rows of `[rows, dim]`, each drawn by itself. */

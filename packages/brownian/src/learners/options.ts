@@ -161,13 +161,14 @@ export interface DescriptorLearnerOptions {
 }
 
 /** A network from latents to items that comes with the library. */
-export type GeneratorNet = 'dcgan' | 'v0' | 'resnet50' | 'mlp' | 'linear';
+export type GeneratorNet = 'dcgan' | 'v0' | 'resnet50' | 'mlp' | 'linear' | 'auto-encoder';
 
 /** The generator of a generalised model, which takes the place of the coarser grids, and how it learns (generalised GCN, section 4.2). */
 export interface UpsamplingOptions {
   /**
    * `dcgan`: transposed convolutions from a few pixels, for images that halve evenly. `v0`, `resnet50`: those of the paper, for 32×32 and 64×64 images.
-   * `mlp`: two hidden layers, for points or small images. `linear`: one layer without a nonlinearity, to compare with.
+   * `mlp`: two hidden layers, for points or small images. `linear`: one layer without a nonlinearity, to compare with. `auto-encoder`: convolutions down
+   * to a few pixels and up again, for images of any size that are `masked` (`hidden.start`).
    */
   readonly net: GeneratorNet;
   /** Channels nearest to the image, of which layers before it have multiples; units of the hidden layers of `mlp`. The paper's nets have 64. */
@@ -178,16 +179,24 @@ export interface UpsamplingOptions {
   readonly every: number;
   /** Learning rate; rule, momentum, schedule, clipping of gradients and averaging are those of `optimizer`. */
   readonly learningRate: number;
+  /**
+   * Weight of ½‖g(ζ) − x‖² beside what `learning` says, x the image that was masked: Eq. 19 with the datum in the place of x̂, which latents that are
+   * `masked` data know. 0, the default, for all others.
+   */
+  readonly originalWeight: number;
   /** Length of the learned vector that stands for a label, with `potential.classes`. */
   readonly embedding: number;
 }
 
 /** The hidden space of a generalised model. */
 export interface HiddenOptions {
-  /** Length of a latent ζ. The paper's is 128 to 256. */
+  /** Length of a latent ζ. The paper's is 128 to 256. That of `masked` images follows from their size: (channels + 1) · height · width. */
   readonly dim: number;
-  /** Where latents begin: draws of N(0, I), or `thumbnails` of data, as the first grid of a multi-grid model. */
-  readonly start: 'normal' | 'thumbnails';
+  /**
+   * Where latents begin: draws of N(0, I), `thumbnails` of data, as the first grid of a multi-grid model, or `masked` data: images of the batch times
+   * a random mask, with the mask, which the generator learns to complete. `completing` says what else such models ask for.
+   */
+  readonly start: 'normal' | 'thumbnails' | 'masked';
   /** Keep a row ζ for every item of the data and learn it (Eq. 20). */
   readonly learned: boolean;
   /** Step ε of the descent of learned rows, whose loss is in squared units of x. The paper's is 1e-3 to 1e-2. */

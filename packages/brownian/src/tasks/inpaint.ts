@@ -5,14 +5,15 @@ import type { Learner } from '../interfaces.ts';
 import { type MaskedImages, merge } from '../data/masked.ts';
 
 /**
- * How missing pixels are found. `encode`: the masked image is encoded, as far as it is known, and decoded again (after generalised GCN, section 5.6).
+ * How missing pixels are found. `encode`: the masked image is encoded, as far as it is known, and decoded again (generalised GCN, section 5.6), by a generator
+ * that has learned to complete images or, after it, through latents that are searched.
  * `dynamics`: the model's own dynamics move them while the known pixels are held. `both`: the second from where the first ends.
  */
 export type InpaintMethod = 'encode' | 'dynamics' | 'both';
 
 /** The methods that a model has, its best guess first. */
 export function inpaintMethods(learner: Learner): readonly InpaintMethod[] {
-  const encodes = learner.latent?.encodeKnown !== undefined;
+  const encodes = learner.complete !== undefined || learner.latent?.encodeKnown !== undefined;
   const moves = learner.inpaint !== undefined;
   return [
     ...(encodes ? (['encode'] as const) : []),
@@ -21,14 +22,15 @@ export function inpaintMethods(learner: Learner): readonly InpaintMethod[] {
   ];
 }
 
-/** What the latents behind the known pixels decode to (after generalised GCN, section 5.6). */
-async function throughLatents(
+/** What the known pixels are completed to, or the latents behind them decode to. */
+async function encodedAgain(
   learner: Learner,
   state: Tree<NDArray>,
   { x, known }: MaskedImages,
   draw: Stream,
 ): Promise<NDArray> {
   const masked = merge(x, known, { ...x, data: new Float32Array(x.data.length) });
+  if (learner.complete !== undefined) return await learner.complete(state, masked, known);
   const z = (await learner.latent?.encodeKnown?.(state, masked, known, draw)) as NDArray;
   return (await learner.latent?.decode(state, z)) as NDArray;
 }
@@ -57,7 +59,7 @@ export async function inpaint(
     throw new RangeError(`${learner.name} cannot inpaint${method === undefined ? '' : ` by "${method}"`}: ${has}.`);
   }
   const { x, known } = images;
-  const encoded = method === 'dynamics' ? undefined : await throughLatents(learner, state, images, draw);
+  const encoded = method === 'dynamics' ? undefined : await encodedAgain(learner, state, images, draw);
   if (method === 'encode') return merge(x, known, encoded as NDArray);
   const found = (await learner.inpaint?.(state, x, known, draw, encoded)) as NDArray;
   return merge(x, known, found);

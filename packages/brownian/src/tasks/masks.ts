@@ -53,6 +53,37 @@ export function squareAndSpotMasks(n: number, size: ImageSize, draw: Stream): ND
   return ndarray(known, spots.shape);
 }
 
+/** Bounds of a side of a varied rectangle, as shares of the image's. */
+const SHORTEST = 0.5;
+const LONGEST = 0.6;
+
+/** Leaves a rectangle out of a mask `[height · width]`: at a random place, its sides a half to six tenths of the image's. */
+function leaveOutRectangle(plane: Float32Array, [height, width]: ImageSize, draw: Stream): void {
+  const side = (whole: number): number =>
+    Math.max(1, Math.round(whole * (SHORTEST + (LONGEST - SHORTEST) * draw.next())));
+  const [h, w] = [side(height), side(width)];
+  const [top, left] = [Math.floor(draw.next() * (height - h + 1)), Math.floor(draw.next() * (width - w + 1))];
+  for (let y = top; y < top + h; y++) plane.fill(0, y * width + left, y * width + left + w);
+}
+
+/**
+ * Masks to learn from, another one for each image: a rectangle at a random place that is at least as large as that of {@link squareMask}, spots as of
+ * {@link spotMasks}, or both, evenly drawn.
+ *
+ * @returns `[n, 1, height, width]`
+ */
+export function variedMasks(n: number, size: ImageSize, draw: Stream): NDArray {
+  const masks = spotMasks(n, size, draw);
+  const [known, area] = [masks.data as Float32Array, size[0] * size[1]];
+  for (let image = 0; image < n; image++) {
+    const plane = known.subarray(image * area, (image + 1) * area);
+    const kind = Math.floor(3 * draw.next());
+    if (kind === 0) plane.fill(1);
+    if (kind !== 1) leaveOutRectangle(plane, size, draw);
+  }
+  return masks;
+}
+
 /** The masks of the inpainting table of generalised GCN (Table 3), by name. */
 export type MaskName = 'square' | 'spots' | 'both';
 

@@ -3,6 +3,7 @@ import { imageDataset } from '../../src/data/dataset.ts';
 import { toyDataset } from '../../src/data/toy2d/table.ts';
 import type { Dataset } from '../../src/interfaces.ts';
 import type { GeneralizedLearnerOptions } from '../../src/learners/options.ts';
+import { completing } from '../../src/learners/masked.ts';
 import { MODELS, type ModelName } from '../../src/learners/presets.ts';
 
 /** A learner at a size that the float64 interpreter steps in milliseconds. */
@@ -43,7 +44,14 @@ function reported({ flow, upsampling, hidden }: GeneralizedLearnerOptions): Pick
   const generator = ['generatorLoss', 'generatorGradientNorm', 'reconstructionError', 'potentialGenerated'];
   return {
     metrics: synthesizer,
-    also: { every: upsampling.every, metrics: [...generator, ...(hidden.learned ? ['hiddenNorm'] : [])] },
+    also: {
+      every: upsampling.every,
+      metrics: [
+        ...generator,
+        ...(hidden.start === 'masked' ? ['completionError'] : []),
+        ...(hidden.learned ? ['hiddenNorm'] : []),
+      ],
+    },
   };
 }
 
@@ -81,6 +89,14 @@ function generalizedCase(
 const withLabels: Change = (o) => ({ ...o, potential: { ...o.potential, classes: 3 } });
 const withReplay: Change = (o) => ({ ...o, chains: { ...o.chains, fresh: 0.4 } });
 const fromThumbnails: Change = (o) => ({ ...o, hidden: { ...o.hidden, start: 'thumbnails' } });
+const masked: Change = (o) => {
+  const options = completing(o, IMAGES.itemShape);
+  return {
+    ...options,
+    potential: { ...options.potential, channels: [3, 4] },
+    upsampling: { ...options.upsampling, width: 2 },
+  };
+};
 const sampledFromRows: Change = (o) => ({
   ...o,
   hidden: { ...o.hidden, sampling: 'rows', prior: 0.1 },
@@ -107,11 +123,13 @@ export const GENERALIZED_ROWS: Readonly<Record<ModelName<'generalized'>, readonl
     generalizedCase('ggcn', IMAGES),
     generalizedCase('ggcn', IMAGES, ' with a replay buffer and labels', (o) => withLabels(withReplay(o))),
     generalizedCase('ggcn', IMAGES, ' from thumbnails', fromThumbnails),
+    generalizedCase('ggcn', IMAGES, ' that are masked', masked),
   ],
   'ggcn-star': [
     generalizedCase('ggcn-star', IMAGES),
     generalizedCase('ggcn-star', POINTS, ' sampled from learned rows', sampledFromRows),
     generalizedCase('ggcn-star', IMAGES, ' conditional on labels', withLabels),
+    generalizedCase('ggcn-star', IMAGES, ' that are masked', masked),
   ],
   coop: [generalizedCase('coop', IMAGES), generalizedCase('coop', POINTS)],
 };

@@ -62,7 +62,7 @@ describe('the two ways in which a generator learns', () => {
       const target = langevinStep(potential, langevin, theta, x, x.mul(0)).x;
       return grad(([p, hidden]: readonly [SymbolicParams, Tensor]) => {
         const at: GeneratorAt<Tensor> = { hidden, target };
-        return generatorLosses({ potential, net, learning, scale }, p, theta, at).losses.mean();
+        return generatorLosses({ potential, net, learning, scale, originalWeight: 0 }, p, theta, at).losses.mean();
       })([xi, zeta]);
     });
   }

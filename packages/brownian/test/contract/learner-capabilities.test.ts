@@ -16,7 +16,7 @@ const runtime = createRuntime(interpreterBackend());
 afterAll(() => runtime.dispose());
 
 /** Learners that have a capability, opened at their first state. */
-function having(capability: 'inpaint' | 'exports'): [string, (typeof CASES)[number]][] {
+function having(capability: 'inpaint' | 'complete' | 'exports'): [string, (typeof CASES)[number]][] {
   return CASES.filter(({ model, options, data }) => {
     const learner = createLearner(runtime, model, options, data.itemShape);
     return learner[capability] !== undefined;
@@ -59,6 +59,34 @@ describe.each(having('inpaint'))('inpainting by the dynamics of %s', (_, { model
     const state = await learner.init(createStream(1), data);
     const x = ndarray(new Float32Array(3), [1, 3]);
     await expect(learner.inpaint?.(state, x, x, createStream(1))).rejects.toThrow('what is to be inpainted has items');
+  });
+});
+
+describe.each(having('complete'))('completion by the generator of %s', (_, { model, options, data }) => {
+  test('keeps what is known, makes up the rest without looking at it, and treats each item by itself', async () => {
+    const learner = createLearner(runtime, model, options, data.itemShape);
+    const state = await learner.init(createStream(1), data);
+    const { x } = await data.batch([0, 1, 2]);
+    const known = ndarray(
+      float32Data(x).map((__, i) => (i % 64 < 32 ? 1 : 0)),
+      x.shape,
+    );
+    const complete = async (items: NDArray, mask: NDArray): Promise<NDArray> =>
+      (await learner.complete?.(state, items, mask)) as NDArray;
+    const filled = await complete(x, known);
+    expect(nonFinite(filled)).toEqual([]);
+    const wrong = Array.from(float32Data(filled)).filter((value, i) => (value === x.data[i]) !== (known.data[i] === 1));
+    expect(wrong, 'known values that moved, or missing ones that are those of the item').toEqual([]);
+    const blank = merge(x, known, { ...x, data: new Float32Array(x.data.length).fill(0.125) });
+    expectSameBits(await complete(blank, known), filled);
+    const [one, mask] = [x, known].map(({ data: values }) =>
+      ndarray(Float32Array.from(values as Float32Array).slice(64, 128), [1, ...data.itemShape]),
+    ) as [NDArray, NDArray];
+    expect(Array.from(float32Data(await complete(one, mask)))).toEqual(Array.from(float32Data(filled).slice(64, 128)));
+    await expect(complete(ndarray([1, 2, 3], [1, 3]), ndarray([1, 1, 1], [1, 3]))).rejects.toThrow(
+      'what is to be inpainted has items',
+    );
+    await learner.dispose();
   });
 });
 

@@ -2,6 +2,7 @@ import { type NDArray, type Tensor, ndarray, sizeOf } from '@brownian/graph';
 import { createRuntime, createStream, interpreterBackend } from '@brownian/runtime';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Params, SymbolicParams } from '../../src/interfaces.ts';
+import { autoEncoder } from '../../src/nets/auto-encoder.ts';
 import { dcganGenerator } from '../../src/nets/dcgan.ts';
 import { v0Generator, v0Synthesizer } from '../../src/nets/ggcn-v0.ts';
 import { labelledGenerator } from '../../src/nets/labelled.ts';
@@ -23,6 +24,7 @@ describe('networks of particles', () => {
   const cases: readonly [string, Net][] = [
     ['v0Synthesizer', v0Synthesizer([1, 2, 2, 2, 4])([1, 32, 32])],
     ['v0Generator', v0Generator([1, 32, 32], [1, 2, 2, 2, 4])([3])],
+    ['autoEncoder', autoEncoder({ output: [1, 8, 9], width: 2 })([2 * 8 * 9])],
     ['resNet50', resNet50({ width: 1, blocks: [1, 1, 1, 1] })([1, 16, 16])],
     ['resNet50Generator', resNet50Generator([1, 8, 8], { width: 1, blocks: [1, 1, 1, 1] })([3])],
     ['dcganGenerator that normalises each image', dcganGenerator({ output: [1, 8, 8], width: 2, norm: 'image' })([3])],

@@ -3,7 +3,8 @@ import { createRuntime, createStream, interpreterBackend } from '@brownian/runti
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Params, SymbolicParams } from '../../src/interfaces.ts';
 import { classifierFilters, classifierNet } from '../../src/metrics/classifier.ts';
-import { ACTIVATIONS, type ActivationName } from '../../src/nets/activations.ts';
+import { ACTIVATIONS } from '../../src/nets/activations.ts';
+import * as encoders from '../../src/nets/auto-encoder.ts';
 import * as dcgan from '../../src/nets/dcgan.ts';
 import * as gabor from '../../src/nets/gabor.ts';
 import * as v0 from '../../src/nets/ggcn-v0.ts';
@@ -14,6 +15,7 @@ import * as nets from '../../src/nets/net.ts';
 import * as onnx from '../../src/nets/onnx.ts';
 import * as scales from '../../src/nets/pyramid.ts';
 import * as resnet from '../../src/nets/resnet50.ts';
+import * as filling from '../../src/nets/smooth-fill.ts';
 import * as upsampling from '../../src/nets/upsampling.ts';
 import * as vgg from '../../src/nets/vgg.ts';
 import * as residual from '../../src/nets/wide-resnet.ts';
@@ -25,6 +27,7 @@ const { conv, dense, flatten, normalFanIn, normalise, pointwise, pool } = layers
 const { deconv, unflatten, upsample } = upsampling;
 const { resNet50, resNet50Generator } = resnet;
 const { v0Generator, v0Synthesizer } = v0;
+const { autoEncoder } = encoders;
 const { labelledGenerator } = labels;
 const { dcganDiscriminator, dcganGenerator } = dcgan;
 const { gaborBank } = gabor;
@@ -125,6 +128,11 @@ const ROWS: Readonly<Record<string, readonly LayerCase[]>> = {
       [1, 16, 8],
     ),
   ],
+  autoEncoder: [
+    layer('autoEncoder', autoEncoder({ output: [3, 16, 16], width: 2 }), [4 * 16 * 16], [3, 16, 16]),
+    layer('autoEncoder of odd sizes', autoEncoder({ output: [1, 13, 7], width: 1 }), [2 * 13 * 7], [1, 13, 7]),
+    layer('autoEncoder of a few pixels', autoEncoder({ output: [1, 3, 4], width: 3 }), [2 * 3 * 4], [1, 3, 4]),
+  ],
   labelledGenerator: [
     layer(
       'labelledGenerator without labels',
@@ -210,6 +218,7 @@ const PARTS: ReadonlySet<string> = new Set([
   'isVgg',
   'readVgg',
   'vggTensorNames',
+  'smoothFill',
 ]);
 
 const runtime = createRuntime(interpreterBackend());
@@ -222,6 +231,7 @@ function applied(net: nets.Net, params: Params, x: NDArray): Promise<NDArray> {
 test('every layer and every network has a row', () => {
   const files = [
     'activations',
+    'auto-encoder',
     'dcgan',
     'gabor',
     'ggcn-v0',
@@ -232,12 +242,29 @@ test('every layer and every network has a row', () => {
     'onnx',
     'pyramid',
     'resnet50',
+    'smooth-fill',
     'upsampling',
     'vgg',
     'wide-resnet',
   ];
   expect(implementations('nets')).toEqual(files);
-  const exported = [layers, dcgan, gabor, v0, labels, perceptron, nets, onnx, scales, resnet, upsampling, vgg, residual]
+  const exported = [
+    layers,
+    encoders,
+    filling,
+    dcgan,
+    gabor,
+    v0,
+    labels,
+    perceptron,
+    nets,
+    onnx,
+    scales,
+    resnet,
+    upsampling,
+    vgg,
+    residual,
+  ]
     .flatMap(exportedFunctions)
     .filter((name) => !PARTS.has(name));
   expectRows(ROWS, [...exported, 'classifierFilters', 'classifierNet']);
@@ -318,37 +345,6 @@ describe('what layers compute', () => {
     expect(values.shape).toEqual([50, 40]);
     expectScores(gaussianScores(numbersOf(values), 0, gain / fanIn));
   });
-});
-
-describe('activations', () => {
-  const E = Math.E;
-  /** Points and values, from the definitions; Φ(1) = .841344746068543 is the normal distribution function. */
-  const VALUES: Readonly<Record<ActivationName, Readonly<Record<number, number>>>> = {
-    relu: { '-2': 0, 0: 0, 3: 3 },
-    leakyRelu: { '-2': -0.4, 0: 0, 3: 3 },
-    gelu: { '-1': -0.15865525393145707, 0: 0, 1: 0.8413447460685429 },
-    silu: { '-1': -1 / (1 + E), 0: 0, 1: E / (1 + E) },
-    softplus: { '-1': Math.log1p(1 / E), 0: Math.LN2, 100: 100 },
-    tanh: { '-20': -1, 0: 0, 0.5: 0.46211715726000973 },
-  };
-
-  test('each has a row', () => {
-    expectRows(VALUES, Object.keys(ACTIVATIONS));
-  });
-
-  test.each(Object.entries(VALUES) as [ActivationName, Record<number, number>][])(
-    '%s has its values',
-    async (name, values) => {
-      const points = Object.keys(values).map(Number);
-      const found = await runtime.compile((x: Tensor) => ACTIVATIONS[name](x))(
-        ndarray(Float64Array.from(points), [points.length]),
-      );
-      numbersOf(found).forEach((value, i) => {
-        // Elementary functions in double precision.
-        expect(Math.abs(value - (values[points[i] as number] as number)), `at ${points[i]}`).toBeLessThan(1e-15);
-      });
-    },
-  );
 });
 
 test.each<[string, () => unknown, readonly string[]]>([

@@ -3,6 +3,7 @@ import { createRuntime, createStream, interpreterBackend } from '@brownian/runti
 import { nodeRuntime } from '@brownian/runtime/node';
 import { afterAll, expect, test } from 'vitest';
 import type { SymbolicParams } from '../../src/interfaces.ts';
+import { autoEncoder } from '../../src/nets/auto-encoder.ts';
 import { dcganGenerator } from '../../src/nets/dcgan.ts';
 import { v0Generator, v0Synthesizer } from '../../src/nets/ggcn-v0.ts';
 import type { Net } from '../../src/nets/net.ts';
@@ -22,6 +23,7 @@ const TINY = { width: 2, blocks: [1, 1, 1, 1] } as const;
 const NETS: readonly [string, Net][] = [
   ['v0Synthesizer', v0Synthesizer([2, 2, 3, 3, 4])([1, 32, 32])],
   ['v0Generator', v0Generator([1, 32, 32], [2, 2, 3, 3, 4])([3])],
+  ['autoEncoder', autoEncoder({ output: [1, 16, 13], width: 3 })([2 * 16 * 13])],
   ['resNet50', resNet50(TINY)([1, 16, 16])],
   ['resNet50Generator', resNet50Generator([1, 16, 16], TINY)([3])],
   ['dcganGenerator with each image normalised', dcganGenerator({ output: [1, 8, 8], width: 8, norm: 'image' })([3])],

@@ -3,7 +3,7 @@ import { createStream } from '@brownian/runtime';
 import { describe, expect, test } from 'vitest';
 import { FILLS, type FillName } from '../../src/tasks/fills.ts';
 import { type MaskedImages, knownLike, merge } from '../../src/data/masked.ts';
-import { MASKS, squareMask } from '../../src/tasks/masks.ts';
+import { MASKS, squareMask, variedMasks } from '../../src/tasks/masks.ts';
 
 const NAMES = Object.keys(FILLS) as FillName[];
 
@@ -106,6 +106,33 @@ describe('masks', () => {
     const both = MASKS.both(1, [16, 16], createStream(5)).data as Float32Array;
     const [square, spots] = [squareMask([16, 16]).data, MASKS.spots(1, [16, 16], createStream(5)).data];
     expect(Array.from(both)).toEqual(Array.from(both, (_, i) => Number(square[i]) * Number(spots[i])));
+  });
+
+  test('to learn from are rectangles at least as large as the square, spots, or both, evenly, anywhere', () => {
+    const masks = variedMasks(600, [16, 12], createStream(3)).data as Float32Array;
+    const counts = { rectangle: 0, spots: 0, both: 0 };
+    const missedAt = new Float64Array(16 * 12);
+    const wrong: number[][] = [];
+    for (let image = 0; image < 600; image++) {
+      const plane = masks.slice(image * 192, (image + 1) * 192);
+      const missing = Array.from(plane.keys()).filter((i) => plane[i] === 0);
+      for (const i of missing) missedAt[i] = (missedAt[i] as number) + 1 / 600;
+      const [rows, columns] = [missing.map((i) => Math.floor(i / 12)), missing.map((i) => i % 12)];
+      const [h, w] = [rows, columns].map((of) => Math.max(...of) - Math.min(...of) + 1) as [number, number];
+      if (h * w === missing.length) {
+        counts.rectangle += 1;
+        if (h < 8 || h > 10 || w < 6 || w > 7) wrong.push([h, w]);
+      } else counts[missing.length < 0.25 * 192 + 8 ? 'spots' : 'both'] += 1;
+    }
+    expect(wrong, 'rectangles that are too small or too large').toEqual([]);
+    // A binomial of 600 draws at a third has a standard deviation of 11.5; some of both are no larger than spots alone.
+    expect(Math.abs(counts.rectangle - 200)).toBeLessThan(46);
+    expect(counts.both).toBeGreaterThan(120);
+    expect(counts.spots).toBeGreaterThan(150);
+    // No pixel is always known or never.
+    expect(Math.min(...missedAt)).toBeGreaterThan(0.1);
+    expect(Math.max(...missedAt)).toBeLessThan(0.9);
+    expect(variedMasks(3, [16, 12], createStream(3))).toEqual(variedMasks(3, [16, 12], createStream(3)));
   });
 
   test('of another size than the images are refused in a sentence', () => {

@@ -15,8 +15,13 @@ function scaled(x: NDArray, by: number): NDArray {
 }
 
 /** A model whose latents are items times two; its dynamics add one to what is missing. */
-function model(parts: { readonly encode?: boolean; readonly latent?: boolean; readonly moves?: boolean }): Learner {
-  const { encode = true, latent = true, moves = true } = parts;
+function model(parts: {
+  readonly encode?: boolean;
+  readonly latent?: boolean;
+  readonly moves?: boolean;
+  readonly completes?: boolean;
+}): Learner {
+  const { encode = true, latent = true, moves = true, completes = false } = parts;
   const unused = (): never => {
     throw new Error('not used');
   };
@@ -38,6 +43,9 @@ function model(parts: { readonly encode?: boolean; readonly latent?: boolean; re
           encodeKnown: (_: unknown, x: NDArray) => Promise.resolve(scaled(x, 2)),
         }),
       },
+    }),
+    ...(completes && {
+      complete: (_, items) => Promise.resolve({ ...items, data: float32Data(items).map((v) => v + 0.25) }),
     }),
     ...(moves && {
       inpaint: (_, x, __, ___, from = scaled(x, 0)) =>
@@ -72,6 +80,14 @@ describe('inpainting', () => {
     expect(missing(await inpaint(model({}), state, { x, known }, draw, 'both'))).toEqual(
       Array.from({ length: 8 }, () => 1),
     );
+  });
+
+  test('asks a network that completes before latents, and gives it nothing of what is missing', async () => {
+    expect(inpaintMethods(model({ completes: true, latent: false }))).toEqual(['encode', 'dynamics', 'both']);
+    const filled = await inpaint(model({ completes: true }), [], { x, known }, draw);
+    expect(missing(filled)).toEqual(Array.from({ length: 8 }, () => 0.25));
+    const both = await inpaint(model({ completes: true }), [], { x, known }, draw, 'both');
+    expect(missing(both)).toEqual(Array.from({ length: 8 }, () => 1.25));
   });
 
   test('is refused in a sentence by a model that cannot', async () => {

@@ -24,7 +24,13 @@ export interface FamilyConfig<F extends Family> {
   /** The defaults that depend on the run's own options. */
   readonly follow: (
     defaults: FamilyOptions[F],
-    run: { readonly iterations: number; readonly batchSize: number | undefined },
+    run: {
+      readonly iterations: number;
+      readonly batchSize: number | undefined;
+      readonly itemShape: readonly number[];
+      /** What the user says, by group. */
+      readonly given: Readonly<Record<string, unknown>>;
+    },
   ) => FamilyOptions[F];
   /** Options that exclude each other or the data. */
   readonly rules: readonly Rule<RunConfigOf<F>>[];

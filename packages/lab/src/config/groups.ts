@@ -141,9 +141,9 @@ export const GRIDS: Fields<GridOptions> = {
 
 /** `upsampling.*` */
 export const UPSAMPLING: Fields<UpsamplingOptions> = {
-  net: z.enum(['dcgan', 'v0', 'resnet50', 'mlp', 'linear']).meta({
+  net: z.enum(['dcgan', 'v0', 'resnet50', 'mlp', 'linear', 'auto-encoder']).meta({
     description:
-      'generator: dcgan for images that halve evenly, v0 and resnet50 of the paper (32 and 64 pixels), mlp, linear',
+      'generator: dcgan for images that halve evenly, v0 and resnet50 of the paper (32 and 64 pixels), mlp, linear, auto-encoder for masked images',
   }),
   width: z
     .int()
@@ -152,6 +152,9 @@ export const UPSAMPLING: Fields<UpsamplingOptions> = {
   learning: z
     .enum(['reconstruction', 'amortised'])
     .meta({ description: 'the generator learns to reconstruct particles, or to raise Φ' }),
+  originalWeight: z.number().min(0).meta({
+    description: 'weight of the distance to the original beside that, with hidden.start masked',
+  }),
   every: z
     .int()
     .min(1)
@@ -162,10 +165,11 @@ export const UPSAMPLING: Fields<UpsamplingOptions> = {
 
 /** `hidden.*` */
 export const HIDDEN: Fields<HiddenOptions> = {
-  dim: z.int().min(1).meta({ description: 'length of a latent ζ' }),
-  start: z
-    .enum(['normal', 'thumbnails'])
-    .meta({ description: 'latents begin as draws of N(0, 1), or as thumbnails of data with dim values' }),
+  dim: z.int().min(1).meta({ description: 'length of a latent ζ; that of masked data follows from their size' }),
+  start: z.enum(['normal', 'thumbnails', 'masked']).meta({
+    description:
+      'latents begin as draws of N(0, 1), as thumbnails of data with dim values, or as masked data: the generator, an auto-encoder, then completes images (brownian inpaint)',
+  }),
   learned: z.boolean().meta({ description: 'keep a latent for every item of the data and learn it' }),
   learningRate: positive().meta({ description: 'step ε of the descent of learned latents' }),
   prior: z.number().min(0).meta({ description: 'pull of learned latents to N(0, 1)' }),

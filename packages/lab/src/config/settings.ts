@@ -137,7 +137,7 @@ function followSettings(settings: Settings, model: RunConfig['model'], data: Dat
   const run = runDefaults(model, data.itemShape);
   const batchSize = settings['batchSize'] as number | undefined;
   const iterations = (settings['iterations'] ?? run.iterations) as number;
-  const followed = rules.follow(defaults, { iterations, batchSize });
+  const followed = rules.follow(defaults, { iterations, batchSize, itemShape: data.itemShape, given: settings });
   // Some options decide how many items an iteration takes, so those that were given count here.
   const options = mergeSettings({ ...followed }, settings) as unknown as FamilyOptions[Family];
   return { ...run, ...followed, batchSize: Math.min(rules.batchSize(options, data.size), data.size) };

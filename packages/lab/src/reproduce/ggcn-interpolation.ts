@@ -140,7 +140,8 @@ export const ggcnInterpolation: Experiment = {
   ],
   plan,
   async open(scale, bench) {
-    const on = await openTaskBench(textOf(scale, 'data') ?? '', 500, bench);
+    const data = { name: textOf(scale, 'data') ?? '', size: null, count: 500, network: 'classifier' };
+    const on = await openTaskBench(data, bench);
     return (cell) => runCell(cell, on, bench);
   },
   findings,

@@ -1,7 +1,6 @@
-import { MODELS, type ModelName } from 'brownian';
+import type { ModelName } from 'brownian';
 import type { RunConfig } from '../config/run-config.ts';
-import { type Settings, mergeSettings, resolveConfig } from '../config/settings.ts';
-import { UserError } from '../errors.ts';
+import { mergeSettings, resolveConfig } from '../config/settings.ts';
 import type { Cell, CellResult, Experiment, Findings, ReportTable, Scale } from './experiment.ts';
 import { pictureFigures } from './figures.ts';
 import { openImages } from './judge.ts';
@@ -9,18 +8,7 @@ import { numberOf, numbersOf, textOf, wordsOf } from './options.ts';
 import { LABELLED_DATA, SCORED, TIMED, seedsOption } from './shared-options.ts';
 import { numberText, spreadText } from './text.ts';
 import { parseClock, runTimedTrial } from './timed-trial.ts';
-
-/** What a model can be changed in, to turn a switch of Table 1 that no preset turns alone. */
-const VARIANTS: Readonly<Record<string, Settings>> = {
-  // HS off: the generator starts from the first grid of M-GCN, a small copy of data, and not from a Gaussian.
-  thumbnails: { hidden: { start: 'thumbnails', dim: 49 } },
-  // NLU off: the up-scaling is one linear map.
-  linear: { upsampling: { net: 'linear' } },
-  // JKO off.
-  kl: { flow: { beta: 0 } },
-  // DCGAN with networks as small as those of the generalised models.
-  small: { generator: { widths: [32] }, discriminator: { widths: [16] } },
-};
+import { VARIANT_NAMES, parseVariant } from './variants.ts';
 
 /** The ten models of Table 1, and what they are compared with. */
 const TABLE: readonly ModelName[] = [
@@ -38,27 +26,9 @@ const TABLE: readonly ModelName[] = [
   'coop',
 ];
 
-/** A model of the table, with what is changed in it. */
-interface Contender {
-  readonly model: ModelName;
-  readonly changes: Settings;
-}
-
-/** `ggcn`, or `ggcn/kl` with a variant. @throws UserError for anything else */
-function parseContender(text: string): Contender {
-  const [model = '', ...variants] = text.split('/');
-  if (!Object.hasOwn(MODELS, model) || variants.some((variant) => !Object.hasOwn(VARIANTS, variant)))
-    throw new UserError(
-      `--models has ${JSON.stringify(text)}; it takes ${Object.keys(MODELS).join(', ')}, and behind a slash ${Object.keys(VARIANTS).join(', ')}.`,
-      { exitCode: 2 },
-    );
-  const changes = variants.map((variant) => VARIANTS[variant] as Settings);
-  return { model: model as ModelName, changes: changes.reduce(mergeSettings, {}) };
-}
-
 function plan(scale: Scale): Cell[] {
   const contenders = wordsOf(scale, 'models');
-  contenders.forEach(parseContender);
+  contenders.forEach(parseVariant);
   const clock = parseClock(textOf(scale, 'clock') ?? '');
   const facts = {
     data: textOf(scale, 'data') ?? '',
@@ -74,7 +44,7 @@ function plan(scale: Scale): Cell[] {
 }
 
 function configOf({ settings }: Cell, data: Parameters<typeof resolveConfig>[1]): (iterations: number) => RunConfig {
-  const { model, changes } = parseContender(String(settings['model']));
+  const { model, changes } = parseVariant(String(settings['model']));
   return (iterations) =>
     resolveConfig(mergeSettings({ data: settings['data'], model, iterations, seed: settings['seed'] }, changes), data);
 }
@@ -172,7 +142,7 @@ export const ggcnTable2: Experiment = {
     data: LABELLED_DATA,
     models: {
       kind: 'words',
-      meaning: `models; behind a slash a change: ${Object.keys(VARIANTS).join(', ')}`,
+      meaning: `models; behind a slash a change: ${VARIANT_NAMES.join(', ')}`,
       standard: [...TABLE, 'ggcn-minus/thumbnails', 'ggcn-minus/linear', 'ggcn-star/kl'].join(','),
     },
     seeds: seedsOption('1,2'),

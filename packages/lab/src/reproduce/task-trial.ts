@@ -1,12 +1,15 @@
-import type { Dataset, FeatureNetwork, ModelName } from 'brownian';
-import { resolveConfig } from '../config/settings.ts';
+import type { Dataset, FeatureNetwork } from 'brownian';
+import { mergeSettings, resolveConfig } from '../config/settings.ts';
 import { arrayItems } from '../scoring/items.ts';
+import { IMAGE_DEFAULTS } from '../config/schema.ts';
 import { openData } from '../data/open.ts';
+import { UserError } from '../errors.ts';
 import { openNetwork } from '../scoring/networks.ts';
-import { openReference } from '../scoring/reference.ts';
+import type { Reference } from '../scoring/reference.ts';
 import { type TaskImages, chooseImages } from '../tasks/images.ts';
 import type { Bench } from './experiment.ts';
 import { type Clock, type TrainedFor, trainFor } from './timed-trial.ts';
+import { parseVariant } from './variants.ts';
 
 /** What trained models are tried on. */
 export interface TaskBench {
@@ -21,20 +24,54 @@ export interface TaskBench {
 
 /** A model and how long it is trained. */
 export interface TaskTrial {
-  readonly model: ModelName;
+  /** Such as `ggcn-star`, or `ggcn-star/masked`. */
+  readonly model: string;
   readonly seconds: number;
   readonly clock: Clock;
   readonly seed: number;
 }
 
-/** Opens labelled data, some of their test images, and a classifier of them. @throws UserError when they cannot be opened or have no labels */
-export async function openTaskBench(name: string, count: number, bench: Bench): Promise<TaskBench> {
-  const data = await openData(name, { limit: null, seed: 1 });
-  const reference = await openReference({ what: name, against: name, split: 'test' }, undefined, false);
-  const images = await chooseImages(reference.data, 'test', count, 1);
+/** Which data, how they are prepared, and what compares images of them. */
+export interface TaskData {
+  readonly name: string;
+  /** Side in pixels that images are scaled to; null leaves them. */
+  readonly size: number | null;
+  /** Held-out images that are taken. */
+  readonly count: number;
+  /** Features of FID, as `brownian evaluate` takes them. */
+  readonly network: string;
+}
+
+/** Share of data without a test part that is held out from training. */
+const HELD_OUT = 0.1;
+
+/** The part to learn from and the one that is held out: as the data come, or drawn. */
+async function openParts({ name, size }: TaskData, bench: Bench): Promise<{ data: Dataset; reference: Reference }> {
+  const open = async (testShare: number | null): Promise<{ data: Dataset; reference: Reference }> => {
+    const options = { limit: null, seed: 1, images: { ...IMAGE_DEFAULTS, size, testShare } };
+    const held = await openData(name, { ...options, split: 'test' });
+    const reference = { name, data: held, split: 'test' as const, modes: undefined, options };
+    return { data: await openData(name, options), reference };
+  };
+  try {
+    return await open(null);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    // Without a test part; whatever else is wrong is wrong again.
+    const parts = await open(HELD_OUT);
+    bench.note(`${name} has no test part; ${100 * HELD_OUT} % of it are held out from training.`);
+    return parts;
+  }
+}
+
+/** Opens data, some of their test images, and what gives the features of FID. @throws UserError when they cannot be opened */
+export async function openTaskBench(data: TaskData, bench: Bench): Promise<TaskBench> {
+  const parts = await openParts(data, bench);
+  const images = await chooseImages(parts.reference.data, 'test', data.count, 1);
   const items = arrayItems(images.name, images.x);
-  const network = await openNetwork(bench.runtime, reference, items, { network: 'classifier' }, () => bench.task);
-  return { name, data, images, network };
+  const asked = { network: data.network };
+  const network = await openNetwork(bench.runtime, parts.reference, items, asked, () => bench.task);
+  return { name: data.name, data: parts.data, images, network };
 }
 
 /** Trains a model at its defaults for a time; null when the user stopped it. */
@@ -43,7 +80,8 @@ export async function trainedModel(
   { name, data }: TaskBench,
   bench: Bench,
 ): Promise<TrainedFor | null> {
+  const variant = parseVariant(model);
   const config = (iterations: number): ReturnType<typeof resolveConfig> =>
-    resolveConfig({ data: name, model, iterations, seed }, data);
+    resolveConfig(mergeSettings({ data: name, model: variant.model, iterations, seed }, variant.changes), data);
   return await trainFor({ label: `${model}, seed ${seed}`, config, data, seconds, clock, seed }, bench);
 }

@@ -1,4 +1,4 @@
-import { buildGenerator, thumbnailSize } from 'brownian';
+import { type HiddenOptions, buildGenerator, checkMasked, completing, thumbnailSize } from 'brownian';
 import type { FamilyConfig } from '../family-config.ts';
 import { CHAINS, FLOW, HIDDEN, LANGEVIN, OPTIMIZER, POTENTIAL, SAMPLING, UPSAMPLING } from '../groups.ts';
 import { clipInOrder, labelsAreThere, netTakesItems, problemOf } from '../rules.ts';
@@ -21,12 +21,16 @@ export const GENERALIZED_CONFIG: FamilyConfig<'generalized'> = {
     sampling: { steps, temperature },
   },
   batchSize: ({ chains }) => chains.particles,
-  // A particle per item, and a cosine as long as the run.
-  follow: (defaults, { batchSize, iterations }) => ({
-    ...defaults,
-    chains: { ...defaults.chains, particles: batchSize ?? defaults.chains.particles },
-    optimizer: { ...defaults.optimizer, decayIterations: iterations },
-  }),
+  // A particle per item, and a cosine as long as the run; masked images ask for other defaults.
+  follow: (defaults, { batchSize, iterations, itemShape, given }) => {
+    const { start } = (given['hidden'] ?? {}) as Partial<HiddenOptions>;
+    const options = start === 'masked' && itemShape.length === 3 ? completing(defaults, itemShape) : defaults;
+    return {
+      ...options,
+      chains: { ...options.chains, particles: batchSize ?? options.chains.particles },
+      optimizer: { ...options.optimizer, decayIterations: iterations },
+    };
+  },
   rules: [
     netTakesItems,
     labelsAreThere,
@@ -41,7 +45,8 @@ export const GENERALIZED_CONFIG: FamilyConfig<'generalized'> = {
       !hidden.learned &&
       '--hidden.sampling is rows, and no rows are kept; use --hidden.learned true, or start.',
     ({ hidden }, { itemShape }) => problemOf(() => thumbnailSize(itemShape, hidden.dim), hidden.start === 'thumbnails'),
-    ({ upsampling, hidden: { dim }, potential: { classes } }, { itemShape }) =>
-      problemOf(() => buildGenerator(upsampling, itemShape, { dim, classes }), true),
+    (config, { itemShape }) => problemOf(() => checkMasked(config, itemShape), true),
+    ({ upsampling, hidden, potential: { classes } }, { itemShape }) =>
+      problemOf(() => buildGenerator(upsampling, itemShape, { ...hidden, classes }), true),
   ],
 };

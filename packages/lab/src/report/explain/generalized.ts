@@ -10,9 +10,11 @@ function count(n: number, one: string): string {
 function hiddenText({ hidden }: RunConfigOf<'generalized'>, noun: string): string {
   if (hidden.learned)
     return `One is kept for every one of the real ${noun} and learned with the generator (the learned hidden space)`;
-  return hidden.start === 'thumbnails'
-    ? `They are small copies of real ${noun}`
-    : 'They are drawn from a normal distribution';
+  return {
+    normal: 'They are drawn from a normal distribution',
+    thumbnails: `They are small copies of real ${noun}`,
+    masked: `They are real ${noun} of which a random mask (a rectangle, spots, or both) left a part, and the mask; the generator completes them, and what is known stays as it is`,
+  }[hidden.start];
 }
 
 /** Explains a potential and the generator that its particles begin at. */
@@ -25,6 +27,7 @@ export function explainGeneralized({ run }: ReportFacts, config: RunConfigOf<'ge
     upsampling.learning === 'amortised'
       ? 'learns to put them where Φ is high to begin with, so that a single step is enough (amortised sampling)'
       : 'learns to make what the particles became, so that next time they begin nearer to the data';
+  const originals = upsampling.originalWeight > 0 ? ', and to come near the images that were masked' : '';
   return html`<div class="text">
     <p>
       Two networks learn here. The <b>synthesizer</b> is a potential Φ: one number for
@@ -38,7 +41,7 @@ export function explainGeneralized({ run }: ReportFacts, config: RunConfigOf<'ge
       Here <i>h</i> = ${step} is the length of a step.
       ${chains.fresh < 1 ? `Of the particles, ${Number((100 * (1 - chains.fresh)).toPrecision(2))} % go on from where an earlier iteration left them.` : ''}
       Then Φ is corrected: it is raised at ${config.batchSize} real ${noun} and lowered at the particles. ${turn} the
-      generator ${lesson}.
+      generator ${lesson}${originals}.
     </p>
     ${
       flow.beta > 0
@@ -54,7 +57,11 @@ export function explainGeneralized({ run }: ReportFacts, config: RunConfigOf<'ge
 /** How samples were drawn. */
 export function drawnByGenerator({ sampling, hidden }: RunConfigOf<'generalized'>): string {
   const latent = {
-    start: hidden.start === 'normal' ? 'a random latent' : 'a small copy of real data',
+    start: {
+      normal: 'a random latent',
+      thumbnails: 'a small copy of real data',
+      masked: 'a part of a real image that training saw',
+    }[hidden.start],
     rows: 'a learned latent',
   };
   const steps = sampling.steps === 0 ? '' : ` and ${count(sampling.steps, 'step')} of Langevin dynamics`;
