@@ -3,6 +3,7 @@ import {
   type Tensor,
   concat,
   constant,
+  float32Data,
   formatShape,
   ndarray,
   slice,
@@ -12,6 +13,7 @@ import {
 import type { LoadedModel, Runtime } from '@brownian/runtime';
 import { resize } from '../data/resize.ts';
 import type { FeatureNetwork, NetworkIdentity, NetworkOutputs } from './feature-network.ts';
+import { blocksOf, rowsOf } from './rows.ts';
 
 /** What an image model that was made elsewhere expects, and what it gives. */
 export interface ImageModelSpec {
@@ -100,6 +102,21 @@ function flat({ dtype, shape, data }: NDArray): NDArray {
   return { dtype, shape: [n, data.length / Math.max(n, 1)], data };
 }
 
+/** Pixels at the network's own size that it is given at once: its layers take many times the memory of its input. */
+const PIXELS = 1e6;
+
+/** Rows `[n, d]` of several arrays, one after the other. */
+function joinRows(parts: readonly NDArray[]): NDArray {
+  const [first] = parts as readonly [NDArray];
+  const data = new Float32Array(parts.reduce((sum, { data: own }) => sum + own.length, 0));
+  let at = 0;
+  for (const own of parts) {
+    data.set(float32Data(own), at);
+    at += own.data.length;
+  }
+  return ndarray(data, [parts.reduce((sum, { shape }) => sum + (shape[0] as number), 0), first.shape[1] as number]);
+}
+
 /**
  * A feature network from a model that was made elsewhere, such as an Inception exported to ONNX.
  *
@@ -122,13 +139,23 @@ export function modelNetwork(
   const prepare = runtime.compile((x: Tensor) => modelInput(x, spec), { name: `input of ${identity.name}` });
   const toProbabilities = runtime.compile((logits: Tensor) => softmax(logits), { name: 'probabilities' });
   const classes = spec.probabilities ?? spec.logits;
-  const outputs = async (x: NDArray): Promise<NetworkOutputs> => {
+  const part = Math.max(1, Math.floor(PIXELS / (spec.size[0] * spec.size[1])));
+  const outputsOf = async (x: NDArray): Promise<NetworkOutputs> => {
     const fetches = classes === undefined ? [spec.features] : [spec.features, classes];
     const results = await model.run({ [input]: await prepare(x) }, fetches);
     const features = flat(results[spec.features] as NDArray);
     if (classes === undefined) return { features };
     const given = flat(results[classes] as NDArray);
     return { features, probabilities: spec.probabilities === undefined ? await toProbabilities(given) : given };
+  };
+  const outputs = async (x: NDArray): Promise<NetworkOutputs> => {
+    const n = x.shape[0] as number;
+    if (n <= part) return await outputsOf(x);
+    const parts: NetworkOutputs[] = [];
+    for (const [first, end] of blocksOf(n, part)) parts.push(await outputsOf(rowsOf(x, first, end)));
+    const features = joinRows(parts.map((found) => found.features));
+    const probabilities = parts.flatMap((found) => found.probabilities ?? []);
+    return probabilities.length === 0 ? { features } : { features, probabilities: joinRows(probabilities) };
   };
   return {
     ...identity,

@@ -136,6 +136,29 @@ describe('a network of an ONNX model', () => {
     await plain.dispose();
   });
 
+  test('of a large input is given a million pixels at once, whatever the batch', async () => {
+    const size = [1000, 500] as const;
+    const means = (y: Tensor): { features: Tensor; logits: Tensor } => {
+      const channels = y.mean([2, 3]);
+      return { features: channels, logits: channels };
+    };
+    // Its batch is fixed: more or fewer than two images would be an error.
+    const { graph } = trace('means', means, [{ dtype: 'float32', shape: [2, 3, ...size] }]);
+    const model = await runtime.loadModel(toOnnx(graph, { target: 'cpu' }), 'means.onnx');
+    const [features, logits] = model.outputs.map(({ name }) => name) as [string, string];
+    const network = modelNetwork(runtime, model, { size, range: [-1, 1], features, logits }, identity);
+    const flatImages = ndarray(
+      Float32Array.from({ length: 16 }, (_, i) => Math.floor(i / 4) / 4),
+      [4, 1, 2, 2],
+    );
+    const outputs = await network.outputs(flatImages);
+    expect(outputs.features.shape).toEqual([4, 3]);
+    // The mean of half a million equal float32 numbers, each below 1.
+    numbersOf(outputs.features).forEach((value, i) => expect(value).toBeCloseTo(Math.floor(i / 3) / 4, 5));
+    expect(outputs.probabilities?.shape).toEqual([4, 3]);
+    await network.dispose();
+  });
+
   test('is refused when model and description do not fit together', async () => {
     const model = await load();
     const features = model.outputs[0]?.name as string;
