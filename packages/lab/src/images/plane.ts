@@ -1,23 +1,13 @@
 import { type NDArray, float32Data, formatShape } from '@brownian/graph';
 import sharp from 'sharp';
+import { COLORS } from '../report/colors.ts';
 import { Plot, plotSvg } from '../report/plot.ts';
 import type { Window } from './scatter.ts';
 
 const SIZE = 480;
 const ACCENT = '#c4511d';
 /** Colours of classes on light and on dark paper. */
-const CLASSES = [
-  '#c4511d',
-  '#2b7bb9',
-  '#7f8f1f',
-  '#9467bd',
-  '#d4a017',
-  '#17a2a2',
-  '#d6508f',
-  '#8c6d5a',
-  '#5a6b7c',
-  '#3f9b4f',
-];
+const CLASSES = [...COLORS, '#5a6b7c', '#3f9b4f'];
 
 type Point = readonly [x: number, y: number];
 

@@ -5,6 +5,7 @@ import { formatNumber, formatSeconds } from '../progress.ts';
 import { type MetricsRecord, readMetrics } from '../runs/database.ts';
 import { type RunSummary, summarize } from '../runs/list.ts';
 import { runFiles } from '../runs/run.ts';
+import { COLORS } from './colors.ts';
 import { type Chart, overlaidCurves } from './curves.ts';
 import { dataTitle, isImages } from './facts.ts';
 import { type Markup, html, raw } from './html.ts';
@@ -24,18 +25,6 @@ export interface ComparisonRow {
   readonly name: string;
   readonly values: readonly string[];
 }
-
-/** Colours of runs, distinct also for the colour-blind, on light and dark paper. */
-export const COLORS: readonly string[] = [
-  '#c4511d',
-  '#2b7bb9',
-  '#7f8f1f',
-  '#9467bd',
-  '#d4a017',
-  '#17a2a2',
-  '#d6508f',
-  '#8c6d5a',
-];
 
 /** Iterations at the end of a run whose median stands for its final metrics. */
 const FINAL = 50;

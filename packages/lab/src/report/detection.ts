@@ -1,6 +1,6 @@
 import { textTable } from '../text-table.ts';
 import type { Detection, ScoredSet, Separation } from '../tasks/detect.ts';
-import { COLORS } from './comparison.ts';
+import { COLORS } from './colors.ts';
 import { type Markup, html, raw } from './html.ts';
 import { Plot, plotSvg } from './plot.ts';
 import { MARK, shell } from './shell.ts';

@@ -1,4 +1,4 @@
-import { COLORS } from '../report/comparison.ts';
+import { COLORS } from '../report/colors.ts';
 import { Plot, plotSvg } from '../report/plot.ts';
 import type { CellResult } from './experiment.ts';
 import { groupOf } from './figures.ts';

@@ -1,6 +1,7 @@
 import { gridOf } from '../metric-guide.ts';
 import { overlaidCurves } from '../report/curves.ts';
-import { COLORS, chartsOf } from '../report/comparison.ts';
+import { COLORS } from '../report/colors.ts';
+import { chartsOf } from '../report/comparison.ts';
 import { type Markup, html } from '../report/html.ts';
 import type { CellResult } from './experiment.ts';
 

@@ -1,4 +1,5 @@
-import { COLORS, chartsOf } from '../report/comparison.ts';
+import { COLORS } from '../report/colors.ts';
+import { chartsOf } from '../report/comparison.ts';
 import { overlaidCurves } from '../report/curves.ts';
 import { type Markup, html } from '../report/html.ts';
 import type { CellResult } from './experiment.ts';

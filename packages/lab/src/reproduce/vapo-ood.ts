@@ -4,7 +4,7 @@ import { resolveConfig } from '../config/settings.ts';
 import { IMAGE_DEFAULTS } from '../config/schema.ts';
 import { openData } from '../data/open.ts';
 import { histogramSvg, rocSvg } from '../report/detection.ts';
-import { COLORS } from '../report/comparison.ts';
+import { COLORS } from '../report/colors.ts';
 import { silently } from '../scoring/collect.ts';
 import { datasetItems } from '../scoring/items.ts';
 import { openPart } from '../scoring/reference.ts';
