@@ -40,9 +40,10 @@ describe('experiments on generators, at a small scale', () => {
       const scale = ['--data', data, '--filters', 'gabor', '--size', '16', '--classes', 'all', '--images', '1,2'];
       const models = 'w-pgcn,ggcn';
       const { results, page } = await reproduced(['few-sample', ...scale, '--models', models, '--seconds', '1'], 4);
-      for (const { measures } of results) {
+      for (const { measures, settings } of results) {
         expect(measures['distance']).toBeGreaterThan(0);
         expect(measures['patchFid']).toBeGreaterThan(0);
+        expect(measures['collapsed'] !== undefined).toBe(settings['model'] === 'w-pgcn');
       }
       // The images once for each number of them, and samples of each model.
       expect(page.match(/data:image\/png/g)?.length).toBe(6);

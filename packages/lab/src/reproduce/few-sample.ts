@@ -12,6 +12,7 @@ import type { Bench, Cell, CellResult, Experiment, Findings, Measured, ReportTab
 import { pictureFigures } from './figures.ts';
 import { dataPlace, filtersPlace, imagesOfClass } from './found.ts';
 import { type Eyes, likeness } from './likeness.ts';
+import { stabilityOf } from './measures.ts';
 import { numberOf, numbersOf, textOf, wordsOf } from './options.ts';
 import { TIMED, modelsOf } from './shared-options.ts';
 import { spreadText } from './text.ts';
@@ -41,7 +42,7 @@ function plan(scale: Scale): Cell[] {
 }
 
 /** The images again and again, until there are at least `size`. */
-export function repeated({ x }: Batch, size: number): Dataset {
+function repeated({ x }: Batch, size: number): Dataset {
   const n = x.shape[0] as number;
   return {
     name: 'the images, repeated',
@@ -115,7 +116,14 @@ async function runCell(cell: Cell, place: Place, bench: Bench): Promise<Measured
     bench,
     images,
   );
-  return measured && { ...measured, pictures: [await picture('data', batch.x), ...measured.pictures] };
+  if (measured === null) return null;
+  // R on the way is in the eyes of these filters only where the model learns with them.
+  const { collapsed } = stabilityOf({ curves: measured.curves, stopped: measured.note });
+  return {
+    ...measured,
+    measures: { ...measured.measures, ...(fixed && { collapsed }) },
+    pictures: [await picture('data', batch.x), ...measured.pictures],
+  };
 }
 
 const SHOWN: readonly (readonly [title: string, name: string])[] = [
@@ -124,20 +132,31 @@ const SHOWN: readonly (readonly [title: string, name: string])[] = [
   ['iterations', 'iterations'],
 ];
 
+/** How many runs collapsed; a dash for models that are not told to. */
+function collapsedText(runs: readonly CellResult[]): string {
+  const told = runs.filter(({ measures }) => measures['collapsed'] !== undefined);
+  return told.length === 0
+    ? '–'
+    : `${told.filter(({ measures }) => measures['collapsed'] === 1).length} of ${told.length}`;
+}
+
 function modelTable(results: readonly CellResult[], scale: Scale): ReportTable {
   const rows = numbersOf(scale, 'images').flatMap((images) =>
     wordsOf(scale, 'models').map((model) => {
       const runs = results.filter(({ settings }) => settings['images'] === images && settings['model'] === model);
       const columns = SHOWN.map(([, name]) => spreadText(runs.map(({ measures }) => measures[name] ?? null)));
-      return [String(images), model, runs.length === 0 ? 'not run' : String(runs.length)].concat(columns);
+      return [String(images), model, runs.length === 0 ? 'not run' : String(runs.length)].concat(
+        columns,
+        collapsedText(runs),
+      );
     }),
   );
   return {
     title: 'Samples against the images that were learned',
-    rows: [['images', 'model', 'runs', ...SHOWN.map(([title]) => title)], ...rows],
+    rows: [['images', 'model', 'runs', ...SHOWN.map(([title]) => title), 'collapsed'], ...rows],
     note:
       `Lower is better. As many samples as images. R and the features of patches (16×16 pixels or half an image, corners 2 apart, mean responses) are those of ${results[0]?.settings['filters'] ?? 'the filters'}, ` +
-      'with which w-pgcn and pgcn learn: R is their own measure, the patches’ distribution less so. Several runs: mean ± standard deviation.',
+      'with which w-pgcn and pgcn learn: R is their own measure, the patches’ distribution less so. They collapsed when mean Φ of the particles ended below 0 or R above twice its least value. Several runs: mean ± standard deviation.',
   };
 }
 
