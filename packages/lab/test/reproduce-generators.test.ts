@@ -174,7 +174,7 @@ describe('experiments on generators, at a small scale', () => {
 
   it.each([
     [['eieg-25-gaussians', '--models', 'began@10'], '--models has "began@10"; it takes eieg, eieg-deep'],
-    [['eieg-25-gaussians', '--models', 'eieg'], '--models has "eieg"; it takes eieg, eieg-deep'],
+    [['eieg-25-gaussians', '--models', 'eieg@0'], '--models has "eieg@0"; it takes eieg, eieg-deep'],
     [['eieg-curves', '--members', 'gan@10'], '--members has "gan@10"; it takes eieg-gan-2'],
     [['eieg-collapse', '--stabilisers', 'round'], '--stabilisers has "round"; it takes none, elastic'],
     [['eieg-particles', '--mobilities', '0:1'], '--mobilities has "0:1"; it takes those of attraction and repulsion'],

@@ -258,9 +258,9 @@ describe('experiments on small data, from the command to the report', () => {
     const page = await run(['gcn-mnist', '--data', images(), ...models, ...small], 4, 'fid');
     for (const model of ['gcn@2', 'wgcn@2'])
       expect(page).toMatch(new RegExp(`${model}</th>\\s*<td>2</td>\\s*<td>–</td>\\s*<td>[\\d.]+ ± [\\d.e−]+</td>`));
-    const wrong = await brownian(['reproduce', 'gcn-mnist', '--models', 'gcn', '--out', join(temporaryFolder(), 'x')]);
+    const wrong = await brownian(['reproduce', 'gcn-mnist', '--models', 'ggcn', '--out', join(temporaryFolder(), 'x')]);
     expect(wrong).toMatchObject({ code: 2 });
-    expect(wrong.err).toContain('--models has "gcn"; it takes gcn, wgcn with their iterations');
+    expect(wrong.err).toContain('--models has "ggcn"; it takes gcn, wgcn, with a number of iterations');
   });
 
   it('vapo-2d: models of the plane beside each other, with the potential and particles in time', async () => {
@@ -269,9 +269,9 @@ describe('experiments on small data, from the command to the report', () => {
     // Samples, the potential and five moments of each.
     expect(page.match(/data:image\/png/g)?.length).toBe(2 * 7);
     expect(page).toContain('8-gaussians, vapo@2');
-    const wrong = await brownian(['reproduce', 'vapo-2d', '--models', 'vapo', '--out', join(temporaryFolder(), 'x')]);
+    const wrong = await brownian(['reproduce', 'vapo-2d', '--models', 'ddpm', '--out', join(temporaryFolder(), 'x')]);
     expect(wrong).toMatchObject({ code: 2 });
-    expect(wrong.err).toContain('--models has "vapo"; it takes vapo, gcn, wgcn, eieg with their iterations');
+    expect(wrong.err).toContain('--models has "ddpm"; it takes vapo, gcn, wgcn, eieg, with a number of iterations');
   });
 
   it('vapo-sensitivity: a row per change', async () => {

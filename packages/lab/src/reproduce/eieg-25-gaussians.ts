@@ -1,10 +1,11 @@
 import type { NDArray } from '@brownian/graph';
-import { type Modes, TOY_DISTRIBUTIONS, modeCoverage, modeSpreads } from 'brownian';
+import { type ModelName, type Modes, TOY_DISTRIBUTIONS, modeCoverage, modeSpreads } from 'brownian';
 import { openData } from '../data/open.ts';
 import { filmOfPages } from '../images/film.ts';
 import { densityPng } from '../images/plane.ts';
 import { scatterPng } from '../images/scatter.ts';
-import { type Contender, parseEntry } from './contenders.ts';
+import { type Settings, mergeSettings, resolveConfig } from '../config/settings.ts';
+import { budgetOf, entrySettings, parseEntry, timedOptions } from './budget.ts';
 import type { Markup } from '../report/html.ts';
 import type {
   Bench,
@@ -18,9 +19,16 @@ import type {
   Scale,
 } from './experiment.ts';
 import { galleryFigure, looksFigure, shownFigures } from './generator-figures.ts';
-import { type GeneratorAt, type Numbers, runGeneratorTrial } from './generator-trial.ts';
+import { type Numbers, runLookedTrial } from './looked-trial.ts';
 import { numbersOf, wordsOf } from './options.ts';
 import { numberText, spreadText } from './text.ts';
+import type { ModelAt } from './training.ts';
+
+/** A model, and what sets it apart from the preset. */
+interface Contender {
+  readonly model: ModelName<'adversarial'>;
+  readonly settings: Settings;
+}
 
 /** The models of the paper's Fig. 8 with the paper's net (appendix D), and the plain elastic generator with the net that it has by default. */
 const CONTENDERS: Readonly<Record<string, Contender>> = {
@@ -34,6 +42,7 @@ const CONTENDERS: Readonly<Record<string, Contender>> = {
   'wgan-gp': { model: 'wgan-gp', settings: {} },
   'mmd-gan': { model: 'mmd-gan', settings: {} },
 };
+const NAMES = Object.keys(CONTENDERS);
 
 const TOY = TOY_DISTRIBUTIONS['25-gaussians'];
 const MODES = TOY.modes as Modes;
@@ -44,9 +53,10 @@ const ENOUGH = 20;
 const LOOKS = 20;
 
 function plan(scale: Scale): Cell[] {
-  const entries = wordsOf(scale, 'models');
-  entries.forEach((text) => parseEntry(text, CONTENDERS, 'models'));
-  return numbersOf(scale, 'seeds').flatMap((seed) => entries.map((model) => ({ settings: { model, seed } })));
+  const entries = wordsOf(scale, 'models').map((text) => [text, parseEntry('models', text, NAMES)] as const);
+  return numbersOf(scale, 'seeds').flatMap((seed) =>
+    entries.map(([model, entry]) => ({ settings: { model, seed, ...entrySettings(entry, scale) } })),
+  );
 }
 
 /** Modes and quality of samples, by the names that the charts have. */
@@ -60,11 +70,11 @@ export function coverageOf(samples: NDArray): Numbers {
   };
 }
 
-async function look({ learner, state, stream }: GeneratorAt): Promise<Numbers> {
+async function look({ learner, state, stream }: ModelAt): Promise<Numbers> {
   return coverageOf(await learner.sample(state, SAMPLES, stream));
 }
 
-async function draw({ learner, state, stream }: GeneratorAt, frames: readonly NDArray[]): Promise<CellPicture[]> {
+async function draw({ learner, state, stream }: ModelAt, frames: readonly NDArray[]): Promise<CellPicture[]> {
   const samples = await learner.sample(state, SAMPLES, stream.split('pictures'));
   const few: NDArray = { dtype: 'float32', shape: [2000, 2], data: (samples.data as Float32Array).slice(0, 4000) };
   const data = TOY.sample(stream.split('data'), 500);
@@ -79,28 +89,30 @@ async function draw({ learner, state, stream }: GeneratorAt, frames: readonly ND
   ];
 }
 
-async function runCell({ settings }: Cell, bench: Bench): Promise<Measured | null> {
-  const seed = Number(settings['seed']);
-  const { model, settings: own, iterations, name } = parseEntry(String(settings['model']), CONTENDERS, 'models');
+async function runCell(cell: Cell, bench: Bench): Promise<Measured | null> {
+  const seed = Number(cell.settings['seed']);
+  const entry = parseEntry('models', String(cell.settings['model']), NAMES);
+  const { model, settings } = CONTENDERS[entry.name] as Contender;
   const data = await openData('25-gaussians', { limit: null, seed });
   const trial = {
-    label: `${name}, seed ${seed}`,
-    model,
-    settings: own,
+    label: `${entry.name}, seed ${seed}`,
+    config: (iterations: number) =>
+      resolveConfig(mergeSettings({ data: data.name, model, iterations, seed }, settings), data),
     data,
-    iterations,
     seed,
+    budget: budgetOf(entry, cell),
     looks: LOOKS,
     look,
     draw,
   };
-  return await runGeneratorTrial(trial, bench);
+  return await runLookedTrial(trial, bench);
 }
 
 const SHOWN: readonly (readonly [title: string, name: string])[] = [
   [`modes covered (at least ${ENOUGH} of 10,000 samples near)`, 'modes covered'],
   ['share of samples within 3 std', 'share within 3 std'],
   ['spread of modes over the data’s', 'spread of modes'],
+  ['iterations', 'iterations'],
   ['training, s', 'trainingSeconds'],
   ['of a processor, s', 'processorSeconds'],
 ];
@@ -119,7 +131,7 @@ function spreadTable(results: readonly CellResult[], models: readonly string[]):
   };
   return {
     title: 'Mean ± standard deviation over seeds',
-    rows: [['model@iterations', 'runs', ...SHOWN.map(([title]) => title)], ...models.map(row)],
+    rows: [['model', 'runs', ...SHOWN.map(([title]) => title)], ...models.map(row)],
     note: 'Of the mixture’s own points 98.9 % are within three standard deviations. A spread below 1 is a collapse within modes.',
   };
 }
@@ -135,7 +147,7 @@ function seedTable(results: readonly CellResult[], models: readonly string[]): R
   return {
     title: 'Seed by seed: modes · share',
     rows: [
-      ['model@iterations', ...seeds.map((seed) => `seed ${seed}`)],
+      ['model', ...seeds.map((seed) => `seed ${seed}`)],
       ...models.map((model) => [model].concat(seeds.map((seed) => text(model, seed)))),
     ],
     note: 'A seed draws parameters, points, batches and latents.',
@@ -170,10 +182,11 @@ export const eiegGaussians: Experiment = {
   options: {
     models: {
       kind: 'words',
-      meaning: `${Object.keys(CONTENDERS).join(', ')}, each with its iterations`,
-      standard: 'eieg@30000,eieg-deep@20000,eieg-gan@20000,gan@24000,wgan-gp@8000,mmd-gan@2600',
+      meaning: `${NAMES.join(', ')}; with @ and iterations of its own, or for the time of all`,
+      standard: NAMES.join(','),
     },
     seeds: { kind: 'numbers', meaning: 'seeds', standard: '1,2,3,4,5' },
+    ...timedOptions('60'),
   },
   examples: [
     'brownian reproduce eieg-25-gaussians',

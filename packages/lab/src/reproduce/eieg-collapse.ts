@@ -1,3 +1,4 @@
+import { resolveConfig } from '../config/settings.ts';
 import { openData } from '../data/open.ts';
 import { UserError } from '../errors.ts';
 import { scatterPng } from '../images/scatter.ts';
@@ -5,10 +6,10 @@ import { particleSpread } from '../divergence.ts';
 import { coverageOf } from './eieg-25-gaussians.ts';
 import type { Bench, Cell, CellResult, Experiment, Findings, Measured, Scale } from './experiment.ts';
 import { galleryFigure, looksFigure, shownFigures } from './generator-figures.ts';
-import { crowding, imagePictures, scoresOf } from './generator-images.ts';
+import { crowding, featuresOf, imagePictures, scoresOf } from './generator-images.ts';
 import { type ImageBench, openImages } from './judge.ts';
 import { SCORED } from './shared-options.ts';
-import { type GeneratorAt, featuresOf, runGeneratorTrial } from './generator-trial.ts';
+import { runLookedTrial } from './looked-trial.ts';
 import { numberOf, numbersOf, textOf, wordsOf } from './options.ts';
 import { numberText } from './text.ts';
 
@@ -58,14 +59,23 @@ async function runRepulsion({ settings }: Cell, bench: Bench): Promise<Measured 
   const [seed, iterations] = [Number(settings['seed']), Number(settings['iterations'])];
   const data = await openData('25-gaussians', { limit: null, seed });
   const { x } = await data.batch(Array.from({ length: 2000 }, (_, i) => i));
-  return await runGeneratorTrial(
+  return await runLookedTrial(
     {
       label: `repulsion ${settings['variant']}, seed ${seed}`,
-      model: 'eieg',
-      settings: { loss: { selfInteraction: settings['variant'] === 'on' } },
+      config: () =>
+        resolveConfig(
+          {
+            data: data.name,
+            model: 'eieg',
+            iterations,
+            seed,
+            loss: { selfInteraction: settings['variant'] === 'on' },
+          },
+          data,
+        ),
       data,
-      iterations,
       seed,
+      budget: { iterations },
       looks: LOOKS,
       look: async ({ learner, state, stream }) => {
         const samples = await learner.sample(state, 10_000, stream);
@@ -85,20 +95,30 @@ async function runStabiliser({ settings }: Cell, images: ImageBench, bench: Benc
   const [seed, iterations] = [Number(settings['seed']), Number(settings['iterations'])];
   const { data } = images;
   const { x } = await data.batch(Array.from({ length: Math.min(500, data.size) }, (_, i) => i));
-  return await runGeneratorTrial(
+  return await runLookedTrial(
     {
       label: `stabiliser ${settings['variant']}, seed ${seed}`,
-      model: 'eieg-gan',
-      settings: { discriminator: { features: 2 }, loss: stabiliserSettings(String(settings['variant'])) },
+      config: () =>
+        resolveConfig(
+          {
+            data: data.name,
+            model: 'eieg-gan',
+            iterations,
+            seed,
+            discriminator: { features: 2 },
+            loss: stabiliserSettings(String(settings['variant'])),
+          },
+          data,
+        ),
       data,
-      iterations,
       seed,
+      budget: { iterations },
       looks: LOOKS,
-      look: async (at: GeneratorAt) => {
-        const { spread, crowded } = crowding(await featuresOf(at, x), NEAR);
+      look: async (at) => {
+        const { spread, crowded } = crowding(await featuresOf(bench.runtime, at, x), NEAR);
         return { 'spread of features': spread, 'share of near pairs': crowded, ...(await scoresOf(images, at)) };
       },
-      draw: (at) => imagePictures(images, at),
+      draw: (at) => imagePictures(bench.runtime, images, at),
     },
     bench,
   );

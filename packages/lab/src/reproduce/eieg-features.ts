@@ -7,7 +7,7 @@ export const eiegFeatures: Experiment = memberExperiment({
   title: 'EIEG GAN with 2, 16 and 32 features',
   summary: 'EIEG GAN by the number of features: scores, samples, and pictures of the features (Fig. 13 and 14)',
   lead: 'The elastic discriminator gives every image a few numbers, in which generated and real images are compared. The paper finds that more of them are better.',
-  members: 'eieg-gan-2@2000,eieg-gan-16@2000,eieg-gan-32@2000',
+  members: 'eieg-gan-2,eieg-gan-16,eieg-gan-32',
   data: 'mnist,fashion-mnist',
   looks: '8',
   examples: [

@@ -1,17 +1,25 @@
-import { type Contender, parseEntry } from './contenders.ts';
+import type { ModelName } from 'brownian';
+import { type Settings, mergeSettings, resolveConfig } from '../config/settings.ts';
+import { budgetOf, entrySettings, parseEntry, timedOptions } from './budget.ts';
 import type { Bench, Cell, CellResult, Experiment, Findings, Measured, Scale } from './experiment.ts';
 import { galleryFigure, looksFigure, shownFigures } from './generator-figures.ts';
 import { imagePictures, scoresOf } from './generator-images.ts';
 import { type ImageBench, openImages } from './judge.ts';
+import { runLookedTrial } from './looked-trial.ts';
 import { SCORED } from './shared-options.ts';
-import { runGeneratorTrial } from './generator-trial.ts';
 import { numberOf, numbersOf, textOf, wordsOf } from './options.ts';
 import { numberText, spreadText } from './text.ts';
 
-const gan = (features: number): Contender => ({ model: 'eieg-gan', settings: { discriminator: { features } } });
+/** A model, and what sets it apart from the preset. */
+interface Member {
+  readonly model: ModelName<'adversarial'>;
+  readonly settings: Settings;
+}
+
+const gan = (features: number): Member => ({ model: 'eieg-gan', settings: { discriminator: { features } } });
 
 /** The members of the paper's Table 1, with DCGAN's networks. */
-const MEMBERS: Readonly<Record<string, Contender>> = {
+const MEMBERS: Readonly<Record<string, Member>> = {
   'eieg-gan-2': gan(2),
   'eieg-gan-16': gan(16),
   'eieg-gan-32': gan(32),
@@ -20,6 +28,7 @@ const MEMBERS: Readonly<Record<string, Contender>> = {
   'wgan-gp': { model: 'wgan-gp', settings: {} },
   'mmd-gan': { model: 'mmd-gan', settings: {} },
 };
+const NAMES = Object.keys(MEMBERS);
 
 /** What sets one experiment on images apart from another. */
 export interface MemberExperiment {
@@ -34,16 +43,16 @@ export interface MemberExperiment {
 }
 
 function plan(scale: Scale): Cell[] {
-  const entries = wordsOf(scale, 'members');
-  entries.forEach((text) => parseEntry(text, MEMBERS, 'members'));
+  const entries = wordsOf(scale, 'members').map((text) => [text, parseEntry('members', text, NAMES)] as const);
   const rest = {
     looks: numberOf(scale, 'looks'),
     samples: numberOf(scale, 'samples'),
     network: textOf(scale, 'network') ?? '',
   };
-  const cell = (data: string, member: string, seed: number): Cell => ({ settings: { data, member, seed, ...rest } });
   return wordsOf(scale, 'data').flatMap((data) =>
-    numbersOf(scale, 'seeds').flatMap((seed) => entries.map((member) => cell(data, member, seed))),
+    numbersOf(scale, 'seeds').flatMap((seed) =>
+      entries.map(([member, entry]) => ({ settings: { data, member, seed, ...rest, ...entrySettings(entry, scale) } })),
+    ),
   );
 }
 
@@ -59,20 +68,21 @@ export function roughnessOf(curve: readonly (number | null)[]): number | null {
   return values.slice(1).reduce((sum, value, i) => sum + Math.abs(value - (values[i] as number)), 0) / range;
 }
 
-async function runCell({ settings }: Cell, images: ImageBench, bench: Bench): Promise<Measured | null> {
-  const seed = Number(settings['seed']);
-  const { model, settings: own, iterations, name } = parseEntry(String(settings['member']), MEMBERS, 'members');
-  const result = await runGeneratorTrial(
+async function runCell(cell: Cell, images: ImageBench, bench: Bench): Promise<Measured | null> {
+  const { settings } = cell;
+  const [seed, { data }] = [Number(settings['seed']), images];
+  const entry = parseEntry('members', String(settings['member']), NAMES);
+  const { model, settings: own } = MEMBERS[entry.name] as Member;
+  const result = await runLookedTrial(
     {
-      label: `${name} on ${settings['data']}, seed ${seed}`,
-      model,
-      settings: own,
-      data: images.data,
-      iterations,
+      label: `${entry.name} on ${settings['data']}, seed ${seed}`,
+      config: (iterations) => resolveConfig(mergeSettings({ data: data.name, model, iterations, seed }, own), data),
+      data,
       seed,
+      budget: budgetOf(entry, cell),
       looks: Number(settings['looks']),
       look: (at) => scoresOf(images, at),
-      draw: (at) => imagePictures(images, at),
+      draw: (at) => imagePictures(bench.runtime, images, at),
     },
     bench,
   );
@@ -85,6 +95,8 @@ const SHOWN: readonly (readonly [title: string, name: string])[] = [
   ['Inception-type score (higher is better)', 'score'],
   ['FID (lower is better)', 'fid'],
   ['roughness of the score’s curve', 'roughness'],
+  ['iterations', 'iterations'],
+  ['a step, ms', 'step'],
   ['training, s', 'trainingSeconds'],
 ];
 
@@ -105,7 +117,7 @@ function findingsOf(
     return {
       title: `On ${data}: mean ± standard deviation over seeds`,
       rows: [
-        ['member@iterations', 'runs', ...SHOWN.map(([title]) => title), 'broke off'],
+        ['member', 'runs', ...SHOWN.map(([title]) => title), 'broke off'],
         ...members.map((member) => {
           const runs = on(data).filter((result) => labelOf(result) === member);
           const values = (name: string): (number | null)[] => runs.map(({ measures }) => measures[name] ?? null);
@@ -163,11 +175,12 @@ export function memberExperiment({
     options: {
       members: {
         kind: 'words',
-        meaning: `${Object.keys(MEMBERS).join(', ')}, each with its iterations`,
+        meaning: `${NAMES.join(', ')}; with @ and iterations of its own, or for the time of all`,
         standard: members,
       },
       data: { kind: 'words', meaning: 'labelled images that brownian train takes', standard: data },
       seeds: { kind: 'numbers', meaning: 'seeds', standard: '1' },
+      ...timedOptions('480'),
       looks: { kind: 'whole number', meaning: 'how often samples are scored', standard: looks },
       ...SCORED,
     },

@@ -7,16 +7,17 @@ import { resolveConfig } from '../config/settings.ts';
 import { openData } from '../data/open.ts';
 import { gridPng } from '../images/grid.ts';
 import { gatherFilters } from '../weights/filter-file.ts';
+import { clockOf, timeOf, timeSettings, timedOptions } from './budget.ts';
 import { descriptiveConfig } from './descriptive.ts';
 import type { Bench, Cell, CellResult, Experiment, Findings, Measured, ReportTable, Scale } from './experiment.ts';
 import { pictureFigures } from './figures.ts';
 import { dataPlace, filtersPlace, imagesOfClass } from './found.ts';
+import { runJudgedTrial } from './judged-trial.ts';
 import { type Eyes, likeness } from './likeness.ts';
 import { stabilityOf } from './measures.ts';
 import { numberOf, numbersOf, textOf, wordsOf } from './options.ts';
-import { TIMED, modelsOf } from './shared-options.ts';
+import { modelsOf } from './shared-options.ts';
 import { spreadText } from './text.ts';
-import { parseClock, runTimedTrial } from './timed-trial.ts';
 
 /** Fixed filters learn with the papers' settings, by KL and by JKO with the implicit step. */
 const FLOWS: Readonly<Partial<Record<ModelName, string>>> = { pgcn: 'kl', 'w-pgcn': 'implicit' };
@@ -29,8 +30,7 @@ function plan(scale: Scale): Cell[] {
   const models = modelsOf(scale);
   const facts = {
     size: numberOf(scale, 'size'),
-    seconds: numberOf(scale, 'seconds'),
-    clock: parseClock(textOf(scale, 'clock') ?? ''),
+    ...timeSettings(scale),
     filters: basename(filtersPlace(textOf(scale, 'filters'))),
   };
   const cells: Cell[] = [];
@@ -97,14 +97,15 @@ async function runCell(cell: Cell, place: Place, bench: Bench): Promise<Measured
   const columns = Math.ceil(Math.sqrt(images));
   const picture = async (name: string, x: NDArray) =>
     ({ name, format: 'png', bytes: await gridPng(x, { columns }) }) as const;
-  const measured = await runTimedTrial(
+  const measured = await runJudgedTrial(
     {
       label: `${settings['class']}, ${images} images, ${settings['model']}, seed ${seed}`,
       config: configOf(cell, place, data),
       ...(fixed && seen.filters && { filters: seen.filters }),
       data,
-      seconds: Number(settings['seconds']),
-      clock: parseClock(String(settings['clock'])),
+      budget: timeOf(cell),
+      clock: clockOf(cell),
+      samples: images,
       seed,
       // Fixed filters keep a particle per image, which is what the paper shows; the others draw as many samples.
       judge: async ({ learner, state, stream }) => {
@@ -114,7 +115,6 @@ async function runCell(cell: Cell, place: Place, bench: Bench): Promise<Measured
       },
     },
     bench,
-    images,
   );
   if (measured === null) return null;
   // R on the way is in the eyes of these filters only where the model learns with them.
@@ -191,8 +191,7 @@ export const fewSample: Experiment = {
     images: { kind: 'counts', meaning: 'images that are learned', standard: '1,9,20' },
     seeds: { kind: 'numbers', meaning: 'seeds; each draws its own images and its own noise', standard: '1' },
     size: { kind: 'whole number', meaning: 'side to which images are scaled, in pixels', standard: '32' },
-    ...TIMED,
-    seconds: { ...TIMED.seconds, standard: '90' },
+    ...timedOptions('90'),
   },
   examples: ['brownian reproduce few-sample', 'brownian reproduce few-sample --images 1,100 --classes ship,frog'],
   plan,

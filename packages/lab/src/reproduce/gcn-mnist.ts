@@ -1,50 +1,57 @@
 import type { Dataset } from 'brownian';
-import { requireFamily } from '../config/run-config.ts';
 import { resolveConfig } from '../config/settings.ts';
-import { parseTimed } from './contenders.ts';
+import { budgetOf, clockOf, entrySettings, parseEntry, timedOptions } from './budget.ts';
 import type { Bench, Cell, CellResult, Experiment, Findings, Measured, ReportTable, Scale } from './experiment.ts';
 import { curveFigures, pictureFigures } from './figures.ts';
 import { type Judge, openImages } from './judge.ts';
+import { runJudgedTrial } from './judged-trial.ts';
 import { LAST, medianOfLast } from './measures.ts';
 import { numberOf, numbersOf, textOf, wordsOf } from './options.ts';
 import { LABELLED_DATA, SCORED, seedsOption } from './shared-options.ts';
 import { numberText, spreadText } from './text.ts';
-import { runOnBatches } from './trial.ts';
 
 const MODELS = ['gcn', 'wgcn'] as const;
 
 function plan(scale: Scale): Cell[] {
-  const contenders = wordsOf(scale, 'models');
-  contenders.forEach((text) => parseTimed('models', text, MODELS));
+  const entries = wordsOf(scale, 'models').map((text) => [text, parseEntry('models', text, MODELS)] as const);
   const [images, samples] = [numberOf(scale, 'images'), numberOf(scale, 'samples')];
   const [data, network] = [textOf(scale, 'data') ?? '', textOf(scale, 'network') ?? ''];
   // Seed by seed, so that an unfinished table compares equally many runs of each.
   return numbersOf(scale, 'seeds').flatMap((seed) =>
-    contenders.map((model) => ({ settings: { data, seed, model, images, samples, network } })),
+    entries.map(([model, entry]) => ({
+      settings: { data, seed, model, images, samples, network, ...entrySettings(entry, scale) },
+    })),
   );
 }
 
-async function runCell({ settings }: Cell, data: Dataset, judge: Judge, bench: Bench): Promise<Measured | null> {
+async function runCell(cell: Cell, data: Dataset, judge: Judge, bench: Bench): Promise<Measured | null> {
+  const { settings } = cell;
   const [seed, images] = [Number(settings['seed']), Number(settings['images'])];
-  const { model, iterations } = parseTimed('models', String(settings['model']), MODELS);
-  const config = resolveConfig({ data: settings['data'], model, batchSize: images, iterations }, data);
-  requireFamily(config, 'descriptive');
-  const label = `${settings['model']}, seed ${seed}`;
-  const result = await runOnBatches({ label, model, options: config, data, images, iterations, seed, judge }, bench);
+  const entry = parseEntry('models', String(settings['model']), MODELS);
+  const result = await runJudgedTrial(
+    {
+      label: `${settings['model']}, seed ${seed}`,
+      config: (iterations) =>
+        resolveConfig({ data: settings['data'], model: entry.name, batchSize: images, iterations, seed }, data),
+      data,
+      seed,
+      budget: budgetOf(entry, cell),
+      clock: clockOf(cell),
+      samples: Number(settings['samples']),
+      judge,
+    },
+    bench,
+  );
   if (result === null) return null;
-  const { curves, stopped, pictures, measures } = result;
-  return {
-    measures: { distance: medianOfLast(curves['responseDistance']), ...measures },
-    curves,
-    note: stopped,
-    pictures,
-  };
+  const distance = medianOfLast(result.curves['responseDistance']);
+  return { ...result, measures: { distance, ...result.measures } };
 }
 
 /** What the table shows of a run: its name there, and in its measures. */
 const SHOWN: readonly (readonly [title: string, name: string])[] = [
   ['Inception-type score (higher is better)', 'score'],
   ['FID (lower is better)', 'fid'],
+  ['iterations', 'iterations'],
   [`R, median of the last ${LAST} iterations`, 'distance'],
 ];
 
@@ -57,7 +64,7 @@ function spreadTable(results: readonly CellResult[], models: readonly string[]):
   return {
     title: 'Mean ± standard deviation over seeds',
     rows: [
-      ['model@iterations', 'runs', ...SHOWN.map(([title]) => title), 'broke off'],
+      ['model', 'runs', ...SHOWN.map(([title]) => title), 'broke off'],
       ...models.map((model) => {
         const runs = results.filter(({ settings }) => settings['model'] === model);
         return [
@@ -96,12 +103,7 @@ function findings(results: readonly CellResult[], scale: Scale, picture: (path: 
       'costs more, so GCN is given more of them.',
     tables: [spreadTable(results, models), seedTable(results, models)],
     figures: [
-      ...pictureFigures(
-        results,
-        ['data', 'samples'],
-        'New samples, each from its own noise; none was picked.',
-        picture,
-      ),
+      ...pictureFigures(results, ['', 'samples'], 'New samples, each from its own noise; none was picked.', picture),
       ...curveFigures(results),
     ],
   };
@@ -116,11 +118,12 @@ export const gcnMnist: Experiment = {
     data: LABELLED_DATA,
     models: {
       kind: 'words',
-      meaning: 'gcn and wgcn with their iterations, which make their compute equal',
-      standard: 'gcn@600,wgcn@500',
+      meaning: 'gcn and wgcn, for the time of all, or with iterations of their own',
+      standard: 'gcn,wgcn',
     },
     seeds: seedsOption('1,2,3,4,5'),
     images: { kind: 'whole number', meaning: 'images of a batch, and particles', standard: '100' },
+    ...timedOptions('180'),
     ...SCORED,
   },
   examples: [

@@ -6,12 +6,12 @@ import { wholeNumber } from '../scoring/request.ts';
 import { TRIVIAL, tryInpainting } from '../tasks/inpaint.ts';
 import { openMasks } from '../tasks/mask.ts';
 import type { ScoredWay } from '../tasks/scores.ts';
+import { timeOf, timeSettings, timedOptions } from './budget.ts';
 import type { Bench, Cell, CellResult, Experiment, Findings, Measured, ReportTable, Scale } from './experiment.ts';
 import { pictureFigures } from './figures.ts';
 import { numberOf, numbersOf, textOf, wordsOf } from './options.ts';
 import { type TaskBench, openTaskBench, trainedModel } from './task-trial.ts';
 import { numberText, spreadText } from './text.ts';
-import { parseClock } from './timed-trial.ts';
 import { parseVariant } from './variants.ts';
 
 const SCORES = ['MSE', 'PSNR', 'SSIM', 'FID'] as const;
@@ -36,8 +36,7 @@ function plan(scale: Scale): Cell[] {
   const size = sizeOf(scale);
   const facts = {
     data: textOf(scale, 'data') ?? '',
-    seconds: numberOf(scale, 'seconds'),
-    clock: parseClock(textOf(scale, 'clock') ?? ''),
+    ...timeSettings(scale),
     images: numberOf(scale, 'images'),
     ...(size !== null && { size }),
     network: textOf(scale, 'network') ?? '',
@@ -57,14 +56,10 @@ function measuresOf(scored: readonly ScoredWay[]): Record<string, number | null>
   return Object.fromEntries(named);
 }
 
-async function runCell({ settings }: Cell, on: TaskBench, bench: Bench): Promise<Measured | null> {
+async function runCell(cell: Cell, on: TaskBench, bench: Bench): Promise<Measured | null> {
+  const { settings } = cell;
   const trained = await trainedModel(
-    {
-      model: String(settings['model']),
-      seconds: Number(settings['seconds']),
-      clock: parseClock(String(settings['clock'])),
-      seed: Number(settings['seed']),
-    },
+    { model: String(settings['model']), budget: timeOf(cell), seed: Number(settings['seed']) },
     on,
     bench,
   );
@@ -138,8 +133,7 @@ export const ggcnInpainting: Experiment = {
     },
     models: { kind: 'words', meaning: 'models; behind a slash, masked', standard: 'ggcn-star/masked' },
     seeds: { kind: 'numbers', meaning: 'seeds of parameters, batches, masks and noise', standard: '1' },
-    seconds: { kind: 'whole number', meaning: 'seconds of training of each', standard: '480' },
-    clock: { kind: 'text', meaning: 'what counts them: wall, or cpu, for a machine that others use', standard: 'wall' },
+    ...timedOptions('480'),
     images: { kind: 'whole number', meaning: 'held-out images', standard: '500' },
     size: { kind: 'text', meaning: 'side in pixels that images are scaled to', standard: null },
     network: {

@@ -3,13 +3,13 @@ import { createStream } from '@brownian/runtime';
 import type { LatentPath, ModelName, Smoothness } from 'brownian';
 import { asked } from '../errors.ts';
 import { SMOOTH, tryInterpolation } from '../tasks/interpolate.ts';
+import { timeOf, timeSettings, timedOptions } from './budget.ts';
 import type { Bench, Cell, CellResult, Experiment, Findings, Measured, Scale } from './experiment.ts';
 import { pictureFigures } from './figures.ts';
 import { numberOf, numbersOf, textOf } from './options.ts';
-import { LABELLED_DATA, TIMED, modelsOf } from './shared-options.ts';
+import { LABELLED_DATA, modelsOf } from './shared-options.ts';
 import { type TaskBench, openTaskBench, trainedModel } from './task-trial.ts';
 import { numberText } from './text.ts';
-import { parseClock } from './timed-trial.ts';
 
 const PATHS: readonly LatentPath[] = ['linear', 'spherical'];
 const ROWS = 8;
@@ -18,8 +18,7 @@ function plan(scale: Scale): Cell[] {
   const models = modelsOf(scale);
   const facts = {
     data: textOf(scale, 'data') ?? '',
-    seconds: numberOf(scale, 'seconds'),
-    clock: parseClock(textOf(scale, 'clock') ?? ''),
+    ...timeSettings(scale),
     midpoints: numberOf(scale, 'midpoints'),
   };
   return numbersOf(scale, 'seeds').flatMap((seed) => models.map((model) => ({ settings: { ...facts, seed, model } })));
@@ -52,10 +51,11 @@ function rowMeasures(path: LatentPath, smoothness: readonly Smoothness[], ends: 
   };
 }
 
-async function runCell({ settings }: Cell, on: TaskBench, bench: Bench): Promise<Measured | null> {
+async function runCell(cell: Cell, on: TaskBench, bench: Bench): Promise<Measured | null> {
+  const { settings } = cell;
   const [seed, midpoints] = [Number(settings['seed']), Number(settings['midpoints'])];
-  const [model, clock] = [settings['model'] as ModelName, parseClock(String(settings['clock']))];
-  const trained = await trainedModel({ model, seconds: Number(settings['seconds']), clock, seed }, on, bench);
+  const model = settings['model'] as ModelName;
+  const trained = await trainedModel({ model, budget: timeOf(cell), seed }, on, bench);
   if (trained === null) return null;
   const { learner, state, curves, iterations, stopped } = trained;
   try {
@@ -131,7 +131,7 @@ export const ggcnInterpolation: Experiment = {
     data: LABELLED_DATA,
     models: { kind: 'words', meaning: 'models that have latents', standard: 'ggcn-star,ggcn' },
     seeds: { kind: 'numbers', meaning: 'seeds of parameters, batches and latents', standard: '1' },
-    ...TIMED,
+    ...timedOptions('180'),
     midpoints: { kind: 'whole number', meaning: 'images between the two ends', standard: '8' },
   },
   examples: [

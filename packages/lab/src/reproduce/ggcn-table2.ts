@@ -1,13 +1,14 @@
 import type { ModelName } from 'brownian';
 import type { RunConfig } from '../config/run-config.ts';
 import { mergeSettings, resolveConfig } from '../config/settings.ts';
+import { clockOf, timeOf, timeSettings, timedOptions } from './budget.ts';
 import type { Cell, CellResult, Experiment, Findings, ReportTable, Scale } from './experiment.ts';
 import { pictureFigures } from './figures.ts';
 import { openImages } from './judge.ts';
+import { runJudgedTrial } from './judged-trial.ts';
 import { numberOf, numbersOf, textOf, wordsOf } from './options.ts';
-import { LABELLED_DATA, SCORED, TIMED, seedsOption } from './shared-options.ts';
+import { LABELLED_DATA, SCORED, seedsOption } from './shared-options.ts';
 import { numberText, spreadText } from './text.ts';
-import { parseClock, runTimedTrial } from './timed-trial.ts';
 import { VARIANT_NAMES, parseVariant } from './variants.ts';
 
 /** The ten models of Table 1, and what they are compared with. */
@@ -29,11 +30,9 @@ const TABLE: readonly ModelName[] = [
 function plan(scale: Scale): Cell[] {
   const contenders = wordsOf(scale, 'models');
   contenders.forEach(parseVariant);
-  const clock = parseClock(textOf(scale, 'clock') ?? '');
   const facts = {
     data: textOf(scale, 'data') ?? '',
-    seconds: numberOf(scale, 'seconds'),
-    clock,
+    ...timeSettings(scale),
     samples: numberOf(scale, 'samples'),
     network: textOf(scale, 'network') ?? '',
   };
@@ -146,7 +145,7 @@ export const ggcnTable2: Experiment = {
       standard: [...TABLE, 'ggcn-minus/thumbnails', 'ggcn-minus/linear', 'ggcn-star/kl'].join(','),
     },
     seeds: seedsOption('1,2'),
-    ...TIMED,
+    ...timedOptions('180'),
     ...SCORED,
   },
   examples: [
@@ -163,12 +162,13 @@ export const ggcnTable2: Experiment = {
         label: `${settings['model']}, seed ${settings['seed']}`,
         config: configOf(cell, data),
         data,
-        seconds: Number(settings['seconds']),
-        clock: parseClock(String(settings['clock'])),
+        budget: timeOf(cell),
+        clock: clockOf(cell),
         seed: Number(settings['seed']),
         judge,
+        samples,
       };
-      return runTimedTrial(trial, bench, samples);
+      return runJudgedTrial(trial, bench);
     };
   },
   findings,

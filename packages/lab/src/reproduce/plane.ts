@@ -2,12 +2,13 @@ import type { NDArray } from '@brownian/graph';
 import { createStream } from '@brownian/runtime';
 import { type Modes, TOY_DISTRIBUTIONS, type ToyName, modeCoverage, slicedWasserstein } from 'brownian';
 import sharp from 'sharp';
-import type { RunConfig } from '../config/run-config.ts';
 import { UserError } from '../errors.ts';
 import { landscapeSvg, surveyPotential } from '../images/landscape.ts';
 import { scatterPng, windowOf } from '../images/scatter.ts';
+import type { Clock } from './budget.ts';
 import type { Bench, CellPicture, Measured } from './experiment.ts';
-import { type ModelRun, flowEvaluations } from './model-run.ts';
+import { flowEvaluations } from './flow-evaluations.ts';
+import { type ModelAt, milliseconds } from './training.ts';
 
 /** Moments of the way from noise to samples that are drawn. */
 const MOMENTS = 5;
@@ -46,7 +47,7 @@ async function png(svg: string): Promise<Uint8Array> {
   return await sharp(Buffer.from(svg)).resize(420).png({ compressionLevel: 9, palette: true }).toBuffer();
 }
 
-async function picturesOf({ learner, state, stream }: ModelRun, x: NDArray, name: ToyName): Promise<CellPicture[]> {
+async function picturesOf({ learner, state, stream }: ModelAt, x: NDArray, name: ToyName): Promise<CellPicture[]> {
   const real = TOY_DISTRIBUTIONS[name].sample(createStream('held out'), SHOWN);
   const window = windowOf(real);
   const pictures: CellPicture[] = [
@@ -68,26 +69,27 @@ function first({ shape: [n = 0, ...item], data }: NDArray, count: number): NDArr
   return { dtype: 'float32', shape: [kept, ...item], data: (data as Float32Array).slice(0, (data.length / n) * kept) };
 }
 
-/** Measures a model of the plane, and draws it. */
+/** Measures a model of the plane, and draws it. @param clock of the times that are told */
 export async function judgePlane(
   bench: Bench,
   name: ToyName,
-  config: RunConfig,
-  run: ModelRun,
+  at: ModelAt,
   samples: number,
+  clock: Clock = 'wall',
 ): Promise<Pick<Measured, 'measures' | 'pictures'>> {
   const before = performance.now();
-  const x = await run.learner.sample(run.state, samples, run.stream);
+  const x = await at.learner.sample(at.state, samples, at.stream);
   const sampling = (performance.now() - before) / 1000;
-  const evaluations = await flowEvaluations(bench.runtime, config, [2], run, Math.min(samples, 1000));
+  const evaluations = await flowEvaluations(bench.runtime, at, [2], Math.min(samples, 1000));
   return {
     measures: {
       ...(await planeMeasures(bench, name, x)),
-      seconds: run.seconds,
-      step: (1000 * run.seconds) / config.iterations,
+      iterations: at.iterations,
+      seconds: at.seconds[clock],
+      step: milliseconds(at.pace[clock]),
       sampling,
       evaluations,
     },
-    pictures: await picturesOf(run, x, name),
+    pictures: await picturesOf(at, x, name),
   };
 }

@@ -20,16 +20,6 @@ export const SCORED: Readonly<Record<'samples' | 'network', ExperimentOption>> =
   },
 };
 
-/** Equal time for every model. */
-export const TIMED: Readonly<Record<'seconds' | 'clock', ExperimentOption>> = {
-  seconds: { kind: 'whole number', meaning: 'seconds of training of each', standard: '180' },
-  clock: {
-    kind: 'text',
-    meaning: 'what counts them: wall, or cpu, processor time over threads, for a machine that others use',
-    standard: 'wall',
-  },
-};
-
 /** Seeds of trainings. */
 export function seedsOption(standard: string): ExperimentOption {
   return { kind: 'numbers', meaning: 'seeds of parameters, batches and noise', standard };

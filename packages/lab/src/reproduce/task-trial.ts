@@ -7,8 +7,9 @@ import { UserError } from '../errors.ts';
 import { openNetwork } from '../scoring/networks.ts';
 import type { Reference } from '../scoring/reference.ts';
 import { type TaskImages, chooseImages } from '../tasks/images.ts';
+import type { Budget } from './budget.ts';
 import type { Bench } from './experiment.ts';
-import { type Clock, type TrainedFor, trainFor } from './timed-trial.ts';
+import { type Trained, train } from './training.ts';
 import { parseVariant } from './variants.ts';
 
 /** What trained models are tried on. */
@@ -26,8 +27,7 @@ export interface TaskBench {
 export interface TaskTrial {
   /** Such as `ggcn-star`, or `ggcn-star/masked`. */
   readonly model: string;
-  readonly seconds: number;
-  readonly clock: Clock;
+  readonly budget: Budget;
   readonly seed: number;
 }
 
@@ -76,12 +76,12 @@ export async function openTaskBench(data: TaskData, bench: Bench): Promise<TaskB
 
 /** Trains a model at its defaults for a time; null when the user stopped it. */
 export async function trainedModel(
-  { model, seconds, clock, seed }: TaskTrial,
+  { model, budget, seed }: TaskTrial,
   { name, data }: TaskBench,
   bench: Bench,
-): Promise<TrainedFor | null> {
+): Promise<Trained | null> {
   const variant = parseVariant(model);
   const config = (iterations: number): ReturnType<typeof resolveConfig> =>
     resolveConfig(mergeSettings({ data: name, model: variant.model, iterations, seed }, variant.changes), data);
-  return await trainFor({ label: `${model}, seed ${seed}`, config, data, seconds, clock, seed }, bench);
+  return await train({ label: `${model}, seed ${seed}`, config, data, budget, seed }, bench);
 }

@@ -1,25 +1,55 @@
 import { toyDataset } from 'brownian';
 import { createStream } from '@brownian/runtime';
 import { resolveConfig } from '../config/settings.ts';
-import { parseTimed } from './contenders.ts';
-import type { Cell, CellResult, Experiment, Findings, ReportTable, Scale } from './experiment.ts';
+import { budgetOf, clockOf, entrySettings, parseEntry, timedOptions } from './budget.ts';
+import { thin } from './curves.ts';
+import type { Bench, Cell, CellResult, Experiment, Findings, Measured, ReportTable, Scale } from './experiment.ts';
 import { pictureFigures } from './figures.ts';
-import { runModel } from './model-run.ts';
 import { numberOf, numbersOf, wordsOf } from './options.ts';
 import { judgePlane, toyName } from './plane.ts';
 import { numberText, spreadText } from './text.ts';
+import { train } from './training.ts';
 
 const MODELS = ['vapo', 'gcn', 'wgcn', 'eieg'] as const;
 const POINTS = 20_000;
 
 function plan(scale: Scale): Cell[] {
-  const [models, data] = [wordsOf(scale, 'models'), wordsOf(scale, 'data')];
-  models.forEach((text) => parseTimed('models', text, MODELS));
+  const data = wordsOf(scale, 'data');
+  const entries = wordsOf(scale, 'models').map((text) => [text, parseEntry('models', text, MODELS)] as const);
   data.forEach((name) => toyName('data', name));
   const samples = numberOf(scale, 'samples');
   return numbersOf(scale, 'seeds').flatMap((seed) =>
-    data.flatMap((name) => models.map((model) => ({ settings: { data: name, seed, model, samples } }))),
+    data.flatMap((name) =>
+      entries.map(([model, entry]) => ({
+        settings: { data: name, seed, model, samples, ...entrySettings(entry, scale) },
+      })),
+    ),
   );
+}
+
+async function runCell(cell: Cell, bench: Bench): Promise<Measured | null> {
+  const { settings } = cell;
+  const [seed, name] = [Number(settings['seed']), toyName('data', String(settings['data']))];
+  const entry = parseEntry('models', String(settings['model']), MODELS);
+  const data = toyDataset(name, createStream(1).split('data'), POINTS);
+  const end = await train(
+    {
+      label: `${settings['model']} on ${name}, seed ${seed}`,
+      config: (iterations) => resolveConfig({ data: name, model: entry.name, iterations, seed }, data),
+      data,
+      seed,
+      budget: budgetOf(entry, cell),
+    },
+    bench,
+  );
+  if (end === null) return null;
+  try {
+    if (end.stopped !== '') return { measures: {}, pictures: [], curves: thin(end.curves), note: end.stopped };
+    const judged = await judgePlane(bench, name, end, Number(settings['samples']), clockOf(cell));
+    return { ...judged, curves: thin(end.curves), note: '' };
+  } finally {
+    await end.learner.dispose();
+  }
 }
 
 const COLUMNS: readonly (readonly [title: string, name: string])[] = [
@@ -27,6 +57,7 @@ const COLUMNS: readonly (readonly [title: string, name: string])[] = [
   ['the same of real points', 'realDistance'],
   ['modes', 'covered'],
   ['share in place', 'share'],
+  ['iterations', 'iterations'],
   ['training, s', 'seconds'],
   ['a step, ms', 'step'],
   ['sampling, s', 'sampling'],
@@ -44,7 +75,7 @@ function table(results: readonly CellResult[], scale: Scale): ReportTable {
   return {
     title: 'Models on the plane',
     rows: [
-      ['data, model@iterations', ...COLUMNS.map(([title]) => title)],
+      ['data, model', ...COLUMNS.map(([title]) => title)],
       ...wordsOf(scale, 'data').flatMap((data) => wordsOf(scale, 'models').map((model) => row(data, model))),
     ],
     note:
@@ -60,45 +91,34 @@ function findings(results: readonly CellResult[], scale: Scale, picture: (path: 
   return {
     lead:
       'Points learned by models that never sample while they learn (VAPO), by a potential trained on its own Langevin chains (GCN) and by a generator under the ' +
-      'elastic energy (EIEG), each with its default settings and the iterations in its name.',
+      'elastic energy (EIEG), each with its default settings, for the same time or for the iterations in its name.',
     tables: [table(results, scale)],
     figures:
       results.length === 0 ? [] : pictureFigures(results, ['', 'samples', 'potential', ...moments], hint, picture),
   };
 }
 
-/** Distributions on the plane: VAPO beside a Langevin-trained potential and the elastic generator at about equal time. */
+/** Distributions on the plane: VAPO beside a Langevin-trained potential and the elastic generator in equal time. */
 export const vapo2d: Experiment = {
   name: 'vapo-2d',
   title: 'Distributions on the plane',
-  summary: '8 Gaussians, two moons and a checkerboard: VAPO beside GCN and the elastic generator at about equal time',
+  summary: '8 Gaussians, two moons and a checkerboard: VAPO beside GCN and the elastic generator in equal time',
   options: {
     data: { kind: 'words', meaning: 'distributions on the plane', standard: '8-gaussians,two-moons,checkerboard' },
     models: {
       kind: 'words',
-      meaning: 'vapo, gcn, wgcn and eieg with their iterations, which make their time about equal',
-      standard: 'vapo@4000,gcn@600,eieg@8000',
+      meaning: 'vapo, gcn, wgcn and eieg; with @ and iterations of its own, or for the time of all',
+      standard: 'vapo,gcn,eieg',
     },
     seeds: { kind: 'numbers', meaning: 'seeds of parameters, batches and noise', standard: '1' },
+    ...timedOptions('60'),
     samples: { kind: 'whole number', meaning: 'samples that are measured', standard: '4000' },
   },
   examples: [
     'brownian reproduce vapo-2d',
-    'brownian reproduce vapo-2d --data two-moons --models vapo@8000 --seeds 1,2,3',
+    'brownian reproduce vapo-2d --data two-moons --models vapo@8000,eieg --seeds 1,2,3',
   ],
   plan,
-  open: (_, bench) =>
-    Promise.resolve(async ({ settings }) => {
-      const { model, iterations } = parseTimed('models', String(settings['model']), MODELS);
-      const name = toyName('data', String(settings['data']));
-      const data = toyDataset(name, createStream(1).split('data'), POINTS);
-      const config = resolveConfig({ data: name, model, iterations, seed: settings['seed'] }, data);
-      const label = `${settings['model']} on ${name}`;
-      const run = await runModel(bench, { label, config, data });
-      if (run === null) return null;
-      const judged = await judgePlane(bench, name, config, run, Number(settings['samples']));
-      await run.learner.dispose();
-      return { ...judged, curves: run.curves, note: '' };
-    }),
+  open: (_, bench) => Promise.resolve((cell) => runCell(cell, bench)),
   findings,
 };

@@ -10,12 +10,13 @@ import { datasetItems } from '../scoring/items.ts';
 import { openPart } from '../scoring/reference.ts';
 import { type Detection, type DetectionScore, type DetectionSet, detect, interpolatedItems } from '../tasks/detect.ts';
 import sharp from 'sharp';
-import { parseTimed } from './contenders.ts';
+import { budgetOf, entrySettings, parseEntry, timedOptions } from './budget.ts';
+import { thin } from './curves.ts';
 import type { Bench, Cell, CellPicture, CellResult, Experiment, Findings, Measured, Scale } from './experiment.ts';
 import { pictureFigures } from './figures.ts';
-import { type ModelRun, runModel } from './model-run.ts';
 import { numberOf, textOf, wordsOf } from './options.ts';
 import { numberText } from './text.ts';
+import { type ModelAt, train } from './training.ts';
 
 const MODELS = ['vapo', 'wgcn', 'gcn'] as const;
 const SCORES: readonly DetectionScore[] = ['potential', 'typicality'];
@@ -24,11 +25,12 @@ const SCORES: readonly DetectionScore[] = ['potential', 'typicality'];
 const PAPER = 'VAPO of the paper on CIFAR-10: interpolated 0.78, CIFAR-100 0.50, SVHN 0.61.';
 
 function plan(scale: Scale): Cell[] {
-  const models = wordsOf(scale, 'models');
-  models.forEach((text) => parseTimed('models', text, MODELS));
+  const entries = wordsOf(scale, 'models').map((text) => [text, parseEntry('models', text, MODELS)] as const);
   const [data, against] = [textOf(scale, 'data') ?? '', wordsOf(scale, 'against').join(' ')];
   const [images, items] = [numberOf(scale, 'images'), numberOf(scale, 'items')];
-  return models.map((model) => ({ settings: { data, model, against, images, items } }));
+  return entries.map(([model, entry]) => ({
+    settings: { data, model, against, images, items, ...entrySettings(entry, scale) },
+  }));
 }
 
 async function openSets(settings: Cell['settings'], data: Dataset): Promise<DetectionSet[]> {
@@ -63,7 +65,7 @@ async function svgPng(svg: string): Promise<Uint8Array> {
     .toBuffer();
 }
 
-async function judge(run: ModelRun, sets: readonly DetectionSet[]): Promise<Pick<Measured, 'measures' | 'pictures'>> {
+async function judge(run: ModelAt, sets: readonly DetectionSet[]): Promise<Pick<Measured, 'measures' | 'pictures'>> {
   const measures: Record<string, number> = {};
   let last: Detection | undefined;
   for (const score of SCORES) {
@@ -79,16 +81,29 @@ async function judge(run: ModelRun, sets: readonly DetectionSet[]): Promise<Pick
   return { measures, pictures };
 }
 
-async function runCell({ settings }: Cell, bench: Bench): Promise<Measured | null> {
-  const { model, iterations } = parseTimed('models', String(settings['model']), MODELS);
+async function runCell(cell: Cell, bench: Bench): Promise<Measured | null> {
+  const { settings } = cell;
+  const entry = parseEntry('models', String(settings['model']), MODELS);
   const name = String(settings['data']);
   const data = await openData(name, { limit: Number(settings['images']), seed: 1 });
-  const config = resolveConfig({ data: name, model, iterations }, data);
-  const run = await runModel(bench, { label: String(settings['model']), config, data });
-  if (run === null) return null;
-  const judged = await judge(run, await openSets(settings, data));
-  await run.learner.dispose();
-  return { ...judged, curves: run.curves, note: '' };
+  const end = await train(
+    {
+      label: String(settings['model']),
+      config: (iterations) => resolveConfig({ data: name, model: entry.name, iterations }, data),
+      data,
+      seed: 1,
+      budget: budgetOf(entry, cell),
+    },
+    bench,
+  );
+  if (end === null) return null;
+  try {
+    const curves = thin(end.curves);
+    if (end.stopped !== '') return { measures: {}, pictures: [], curves, note: end.stopped };
+    return { ...(await judge(end, await openSets(settings, data))), curves, note: '' };
+  } finally {
+    await end.learner.dispose();
+  }
 }
 
 function findings(results: readonly CellResult[], scale: Scale, picture: (path: string) => string): Findings {
@@ -117,7 +132,12 @@ export const vapoOod: Experiment = {
     'AUROC of a model’s potential against other data and mixtures of pairs; training against test data (VAPO, Table 3, Fig. 4)',
   options: {
     data: { kind: 'text', meaning: 'images to learn', standard: 'mnist' },
-    models: { kind: 'words', meaning: 'vapo, wgcn and gcn with their iterations', standard: 'vapo@3000,wgcn@300' },
+    models: {
+      kind: 'words',
+      meaning: 'vapo, wgcn and gcn; with @ and iterations of its own, or for the time of all',
+      standard: 'vapo,wgcn',
+    },
+    ...timedOptions('600'),
     against: {
       kind: 'words',
       meaning: 'data to tell apart: names, files or folders, or interpolated',
@@ -128,7 +148,7 @@ export const vapoOod: Experiment = {
   },
   examples: [
     'brownian reproduce vapo-ood',
-    'brownian reproduce vapo-ood --data cifar-10 --images 10000 --models vapo@20000 --against cifar-100,interpolated,./textures',
+    'brownian reproduce vapo-ood --data cifar-10 --images 10000 --models vapo --seconds 3600 --against cifar-100,interpolated,./textures',
   ],
   plan,
   open: (_, bench) => Promise.resolve((cell) => runCell(cell, bench)),

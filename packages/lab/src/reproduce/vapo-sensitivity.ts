@@ -4,12 +4,14 @@ import { FIELDS } from '../config/fields.ts';
 import { mergeSettings, resolveConfig, settingsFromFlags } from '../config/settings.ts';
 import { UserError } from '../errors.ts';
 import { openData } from '../data/open.ts';
+import { thin } from './curves.ts';
 import type { Bench, Cell, CellResult, Experiment, Findings, Measured, Scale } from './experiment.ts';
 import { type Judge, openJudge } from './judge.ts';
-import { flowEvaluations, runModel } from './model-run.ts';
+import { flowEvaluations } from './flow-evaluations.ts';
 import { numberOf, textOf, wordsOf } from './options.ts';
 import { judgePlane } from './plane.ts';
 import { numberText } from './text.ts';
+import { milliseconds, train } from './training.ts';
 
 /** An option as the list of changes writes it: `path.data-std=0.1`. @throws UserError unless it is an option of vapo */
 function parseChange(text: string): Record<string, string> {
@@ -43,21 +45,20 @@ async function runCell({ settings }: Cell, judge: Judge | undefined, bench: Benc
     ? toyDataset('8-gaussians', createStream(1).split('data'), 20_000)
     : await openData(name, { limit: null, seed: 1 });
   const own = settingsFromFlags(parseChange(String(settings['change'])));
-  const base = { data: name, model: 'vapo', iterations: settings['iterations'] };
-  const config = resolveConfig(mergeSettings(base, own), data);
-  const run = await runModel(bench, { label: String(settings['change']), config, data });
-  if (run === null) return null;
+  const iterations = Number(settings['iterations']);
+  const config = resolveConfig(mergeSettings({ data: name, model: 'vapo', iterations }, own), data);
+  const label = String(settings['change']);
+  const end = await train({ label, config: () => config, data, seed: config.seed, budget: { iterations } }, bench);
+  if (end === null) return null;
+  const [curves, note] = [thin(end.curves), end.stopped];
   try {
-    if (points) {
-      const judged = await judgePlane(bench, '8-gaussians', config, run, Number(settings['samples']));
-      return { ...judged, curves: run.curves, note: '' };
-    }
-    const judged = await (judge as Judge)({ learner: run.learner, state: run.state, stream: run.stream });
-    const evaluations = await flowEvaluations(bench.runtime, config, data.itemShape, run, 100);
-    const measures = { ...judged.measures, evaluations, step: (1000 * run.seconds) / config.iterations };
-    return { measures, pictures: judged.pictures, curves: run.curves, note: '' };
+    if (note !== '') return { measures: {}, pictures: [], curves, note };
+    if (points) return { ...(await judgePlane(bench, '8-gaussians', end, Number(settings['samples']))), curves, note };
+    const { measures, pictures } = await (judge as Judge)(end);
+    const evaluations = await flowEvaluations(bench.runtime, end, data.itemShape, 100);
+    return { measures: { ...measures, evaluations, step: milliseconds(end.pace.wall) }, pictures, curves, note };
   } finally {
-    await run.learner.dispose();
+    await end.learner.dispose();
   }
 }
 
