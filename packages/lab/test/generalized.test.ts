@@ -218,7 +218,7 @@ describe('options of generalised models', () => {
     ]);
     expect(remediesFor({ kind: 'not finite', seen: '' }, star)[0]).toBe('--hidden.prior 0.01 (latents near N(0, 1))');
     const coop = resolveConfig({ data: 'mnist', model: 'coop' }, images);
-    expect(remediesFor({ kind: 'not finite', seen: '' }, coop)).toContain('--flow.beta 60 (the JKO flow)');
+    expect(remediesFor({ kind: 'not finite', seen: '' }, coop)).toContain('--flow.beta 0.75 (the JKO flow)');
   });
 });
 

@@ -18,8 +18,11 @@ export type GeneralizedModelName = 'ggcn-minus' | 'ggcn-minus-star' | 'ggcn' | '
 
 /** The switches of Table 1 in which these models differ. LCN, NLU and HS are on in all of them, MS is off. */
 interface Switches {
-  /** JKO: β of the flow; 0 is the KL flow, null the β of `stableBeta`. */
-  readonly beta: number | null;
+  /**
+   * JKO: the flow charges for the speed of particles, with the β of `stableBeta`: .075 for chains of one step on images, .75 for those of ten. The paper's 60
+   * is 19 times the full JKO term of one step, and twice that of ten; FID on MNIST is three times as large with it (docs/results/ggcn-table2.md).
+   */
+  readonly jko: boolean;
   /** AMS: the generator ascends Φ, and chains are one step long. */
   readonly amortised: boolean;
   /** LHS: hidden rows are kept and learned. */
@@ -28,12 +31,6 @@ interface Switches {
   readonly every: number;
 }
 
-/**
- * β of amortised models [paper]. Those with longer chains have that of `stableBeta`, .75: 60 is twice the full JKO term there, and FID of GGCN on MNIST is
- * half as large with the rule's (docs/results/ggcn-table2.md). With chains of one step the force on particles is what the generator learns from, and
- * 15 and 60 do as well.
- */
-const BETA = 60;
 /** Iterations for each update of the generator. The paper's is 4; in runs of minutes every iteration has to count. */
 const EVERY = 1;
 /** Learning rates of both networks. The paper's is 2e-4; on MNIST, in three minutes, 2e-3 leads to a lower FID than 1e-3, and 5e-4 to a higher one. */
@@ -69,11 +66,11 @@ function latentFor([channels, ...sides]: readonly number[]): number {
 
 /**
  * Settings that train small images in minutes on two cores. The units are chosen so that the weights are: with h = δσ = .8 and a gain of 3 a step
- * moves a particle by .96 ∇f, f = Φ/gain the output of the network, and the JKO flow weighs E‖∇f‖² by (β/2)(h²/2)² · gain = 9 against E f(data) −
- * E f(particles). Small images of [-1, 1] are about 20 apart, so ‖∇f‖ settles near 1 and a step at a few hundredths per pixel; the noise of a step has a
+ * moves a particle by .96 ∇f, f = Φ/gain the output of the network, and the JKO flow weighs E‖∇f‖² by (β/2)(h²/2)² · gain = .011 (one step; .11 with ten)
+ * against E f(data) − E f(particles). Small images of [-1, 1] are about 20 apart, so ‖∇f‖ settles near 1 and a step at a few hundredths per pixel; the noise of a step has a
  * standard deviation of h√T = .005.
  */
-function defaultsFor({ beta, amortised, learned, every }: Switches) {
+function defaultsFor({ jko: charged, amortised, learned, every }: Switches) {
   return (itemShape: readonly number[]): GeneralizedLearnerOptions => {
     const images = itemShape.length === 3;
     const gain = images ? 3 : 1;
@@ -95,7 +92,7 @@ function defaultsFor({ beta, amortised, learned, every }: Switches) {
       potential: potentialFor(itemShape, gain),
       langevin,
       flow: {
-        beta: beta ?? stableBeta(langevin),
+        beta: charged ? stableBeta(langevin) : 0,
         penalty: 'double-backprop',
         energyL2: ENERGY_L2 / gain,
         dataNoise: 0,
@@ -134,27 +131,27 @@ const MODELS: Readonly<Record<GeneralizedModelName, ModelPreset<GeneralizedLearn
   'ggcn-minus': {
     title: 'GGCN⁻',
     description: 'a generator that reconstructs particles',
-    defaults: defaultsFor({ beta: null, amortised: false, learned: false, every: EVERY }),
+    defaults: defaultsFor({ jko: true, amortised: false, learned: false, every: EVERY }),
   },
   'ggcn-minus-star': {
     title: 'GGCN⁻*',
     description: 'amortised sampling',
-    defaults: defaultsFor({ beta: BETA, amortised: true, learned: false, every: EVERY }),
+    defaults: defaultsFor({ jko: true, amortised: true, learned: false, every: EVERY }),
   },
   ggcn: {
     title: 'GGCN',
     description: 'a generator that reconstructs particles, learned hidden space',
-    defaults: defaultsFor({ beta: null, amortised: false, learned: true, every: EVERY }),
+    defaults: defaultsFor({ jko: true, amortised: false, learned: true, every: EVERY }),
   },
   'ggcn-star': {
     title: 'GGCN*',
     description: 'amortised sampling, learned hidden space',
-    defaults: defaultsFor({ beta: BETA, amortised: true, learned: true, every: EVERY }),
+    defaults: defaultsFor({ jko: true, amortised: true, learned: true, every: EVERY }),
   },
   coop: {
     title: 'Cooperative learning',
     description: 'Langevin dynamics teaches a generator, KL flow',
-    defaults: defaultsFor({ beta: 0, amortised: false, learned: false, every: 1 }),
+    defaults: defaultsFor({ jko: false, amortised: false, learned: false, every: 1 }),
   },
 };
 

@@ -1,3 +1,4 @@
+import { stableBeta } from 'brownian';
 import { half } from './remedy.ts';
 import type { RunConfigOf } from '../config/run-config.ts';
 
@@ -9,8 +10,10 @@ export const smallerStep: Shared = ({ langevin }) => `--langevin.delta ${half(la
 /** Half the learning rate. */
 export const slower: Shared = ({ optimizer }) => `--learning-rate ${half(optimizer.learningRate)}`;
 /** The JKO flow, or more of it. */
-export const jko: Shared = ({ flow }) =>
-  flow.beta === 0 ? '--flow.beta 60 (the JKO flow)' : `--flow.beta ${Number((2 * flow.beta).toPrecision(2))}`;
+export const jko: Shared = ({ flow, langevin }) =>
+  flow.beta === 0
+    ? `--flow.beta ${stableBeta(langevin)} (the JKO flow)`
+    : `--flow.beta ${Number((2 * flow.beta).toPrecision(2))}`;
 /** L2 on Φ, or more of it. */
 export const bounded: Shared = ({ flow }) =>
   flow.energyL2 === 0
