@@ -1,9 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type NDArray, float32Data, ndarray } from '@brownian/graph';
 import { csvParse } from 'd3-dsv';
+import sharp from 'sharp';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Engine, nodeEngine } from '../src/engine.ts';
+import { histograms } from '../src/report/detection.ts';
 import { brownian, isOneSentence } from './support/command.ts';
 import { fakeEngine } from './support/fake-engine.ts';
 import { digitFiles, idxFolder, temporaryFolder } from './support/files.ts';
@@ -27,10 +29,11 @@ const bright: Engine = {
   },
 };
 
-async function runOf(engine: Engine, flags: readonly string[] = []): Promise<string> {
+async function runOf(engine: Engine, flags: readonly string[] = [], data?: string): Promise<string> {
   const folder = temporaryFolder();
   const out = join(folder, 'run');
-  const argv = ['train', digitFiles(folder), '--iterations', '2', '--batch-size', '4', '--samples', '4', '--out', out];
+  const given = data ?? digitFiles(folder);
+  const argv = ['train', given, '--iterations', '2', '--batch-size', '4', '--samples', '4', '--out', out];
   expect(await brownian([...argv, ...flags], engine)).toMatchObject({ code: 0 });
   return out;
 }
@@ -41,7 +44,38 @@ interface Result {
     readonly auroc: number;
     readonly falsePositivesAt95: number;
   }[];
-  readonly sets: readonly { readonly role: string; readonly items: number; readonly meanPotential: number }[];
+  readonly reference: { readonly role: string; readonly name: string };
+  readonly notes: readonly string[];
+  readonly sets: readonly {
+    readonly role: string;
+    readonly items: number;
+    readonly of: number;
+    readonly meanPotential: number;
+  }[];
+}
+
+/** A folder of grey pictures of `size` pixels; picture i has the shade i × step. */
+async function shades(count: number, size: number, step: number): Promise<string> {
+  const folder = join(temporaryFolder(), 'parts');
+  mkdirSync(folder);
+  for (let i = 0; i < count; i++)
+    await sharp({
+      create: { width: size, height: size, channels: 3, background: { r: i * step, g: i * step, b: i * step } },
+    })
+      .toColourspace('b-w')
+      .png()
+      .toFile(join(folder, `x${String(i).padStart(2, '0')}.png`));
+  return folder;
+}
+
+async function resultOf(argv: readonly string[]): Promise<Result> {
+  const ended = await brownian([...argv, '--json'], bright);
+  expect(ended).toMatchObject({ code: 0, err: '' });
+  return JSON.parse(ended.out) as Result;
+}
+
+function rowsOf(run: string): readonly Readonly<Record<string, string | undefined>>[] {
+  return csvParse(readFileSync(join(run, 'detect', 'scores.csv'), 'utf8'));
 }
 
 describe('brownian detect', () => {
@@ -67,6 +101,7 @@ describe('brownian detect', () => {
     expect(mixed?.name).toBe('interpolated');
     const rows = csvParse(readFileSync(join(folder, 'scores.csv'), 'utf8'));
     expect(rows).toHaveLength(30 + 12 + 20 + 20 + 12);
+    expect(rows[0]?.['item']).toMatch(/: image \d+$/);
     const ofBlack = rows.filter((row) => row['set'] === black);
     expect(new Set(ofBlack.map((row) => Number(row['potential'])))).toEqual(new Set([-1]));
     // None of the twelve new images is as dark: 1/13.
@@ -75,6 +110,119 @@ describe('brownian detect', () => {
     expect(page.match(/<svg/g)?.length).toBeGreaterThanOrEqual(3);
     expect(page).toContain('Least normal');
     expect(page).not.toMatch(/undefined|NaN|\[object/);
+  });
+
+  it('names the file of each score, which is that of its own image, and says how many were left out', async () => {
+    const parts = await shades(20, 8, 10);
+    const run = await runOf(bright, ['--images.test-share', '0.25'], parts);
+    const incoming = await shades(9, 8, 20);
+    await resultOf(['detect', run, '--out', incoming, 'interpolated']);
+    const rows = rowsOf(run);
+    const level = (row: Readonly<Record<string, string | undefined>>): number =>
+      Math.round((Number(row['potential']) + 1) * 127.5);
+    for (const row of rows.filter(({ role, set }) => role !== 'out' || set === incoming)) {
+      const [folder, step] = row['role'] === 'out' ? [incoming, 20] : [parts, 10];
+      expect(row['item']).toBe(join(folder, `x${String(row['index']).padStart(2, '0')}.png`));
+      expect(level(row)).toBe(Number(row['index']) * step);
+    }
+    const own = (role: string): string[] =>
+      rows.filter((row) => row['role'] === role).map(({ index }) => String(index));
+    // Held-out images are none of those learned from, and all of the folder are scored.
+    expect([own('in').length, own('train').length]).toEqual([5, 15]);
+    expect(new Set([...own('in'), ...own('train')]).size).toBe(20);
+    for (const { index, item, ...row } of rows.filter(({ set }) => set === 'interpolated')) {
+      const [a = NaN, b = NaN] = String(index).split('+').map(Number);
+      expect(own('in')).toContain(String(a));
+      expect(item).toContain(`x${String(b).padStart(2, '0')}.png`);
+      expect(Number(row['potential'])).toBeCloseTo((10 * (a + b)) / 2 / 127.5 - 1, 5);
+    }
+    const few = await resultOf(['detect', run, '--out', incoming, '--n', '4']);
+    expect(few.sets.map(({ items, of }) => [items, of])).toEqual([
+      [4, 15],
+      [4, 5],
+      [4, 9],
+    ]);
+    expect(few.notes.join(' ')).toContain('4 of 9 items are scored');
+    const indices = rowsOf(run).map((row) => Number(row['index']));
+    for (let i = 1; i < 4; i++) expect(indices.at(8 + i)).toBeGreaterThan(indices.at(7 + i) as number);
+  });
+
+  it('compares with data learned from only where there are no others, and says so', async () => {
+    const parts = await shades(20, 8, 10);
+    const run = await runOf(bright, [], parts);
+    const incoming = await shades(3, 8, 90);
+    const alone = await brownian(['detect', run, '--out', incoming], bright);
+    expect(alone).toMatchObject({ code: 0, err: '' });
+    expect(alone.out).toContain('has no part that');
+    expect(alone.out).toContain('--images.test-share');
+    const page = readFileSync(join(run, 'detect', 'report.html'), 'utf8');
+    expect(page).toContain('has no part that');
+    expect(page).not.toContain('(new)');
+    const result = await resultOf(['detect', run, '--out', incoming]);
+    expect(result.reference).toEqual({ role: 'train', name: parts });
+    expect(result.sets.map(({ role }) => role)).toEqual(['train', 'out']);
+    expect(result.separations.map(({ name }) => name)).toEqual([incoming]);
+    // Shades 0, 90 and 180 among 0, 10, …, 190; of the reference itself each is ranked among the others.
+    const values = (role: string): number[] =>
+      rowsOf(run)
+        .filter((row) => row['role'] === role)
+        .map((row) => Number(row['p_value']));
+    expect(values('out')).toEqual([2 / 21, 11 / 21, 20 / 21]);
+    expect(values('train')).toEqual(Array.from({ length: 20 }, (_, i) => (i + 1) / 20));
+    // Given new ones, the same images are compared with these.
+    const fresh = await resultOf(['detect', run, '--in', await shades(9, 8, 20), '--out', incoming]);
+    expect(fresh.reference.role).toBe('in');
+    expect(values('out')).toEqual([2 / 10, 6 / 10, 1]);
+    expect(fresh.notes).toEqual([]);
+  });
+
+  it('scales other images whole, without labels, crop and range of the run, unless they are of the same make', async () => {
+    const parts = await shades(12, 8, 10);
+    const run = await runOf(bright, ['--images.crop', '6', '--images.test-share', '0.25'], parts);
+    const small = await shades(4, 5, 20);
+    const { notes } = await resultOf(['detect', run, '--out', small]);
+    expect(notes.join(' ')).toContain('scaled whole');
+    const refused = await brownian(['detect', run, '--out', small, '--as-run'], bright);
+    expect(refused).toMatchObject({ code: 1 });
+    expect(refused.err).toContain('too small for a centred square of --images.crop 6');
+    expect((await resultOf(['detect', run, '--out', await shades(4, 8, 20), '--as-run'])).notes).toEqual([]);
+    const plain = await runOf(bright);
+    const idle = await brownian(['detect', plain, '--out', small, '--as-run'], bright);
+    expect(isOneSentence(idle.err)).toBe(true);
+    expect(idle.err).toContain('--as-run changes nothing');
+  });
+
+  it('does not look for the labels of the run among other images', async () => {
+    const parts = await shades(8, 8, 10);
+    const labels = join(temporaryFolder(), 'labels.csv');
+    writeFileSync(labels, ['file,label', ...Array.from({ length: 8 }, (_, i) => `x0${i}.png,${i % 2}`)].join('\n'));
+    const run = await runOf(bright, ['--images.labels', labels, '--images.test-share', '0.25'], parts);
+    const others = await shades(12, 8, 20);
+    expect((await resultOf(['detect', run, '--out', others])).sets.at(-1)).toMatchObject({ items: 12 });
+  });
+
+  it('shows small sets far from the others in the histograms', () => {
+    const [near, far] = histograms([
+      Float32Array.from({ length: 2000 }, (_, i) => 300 + i / 20),
+      Float32Array.of(-45, -40, -35),
+    ]);
+    for (const bins of [near, far]) expect(bins?.reduce((sum, { share }) => sum + share, 0)).toBeGreaterThan(0.99);
+  });
+
+  it('names every set in its charts, each in one colour', async () => {
+    const run = await runOf(bright);
+    await resultOf(['detect', run, '--out', idxFolder(20, () => 0)]);
+    const page = readFileSync(join(run, 'detect', 'report.html'), 'utf8');
+    const [roc = '', histogram = ''] = (page.match(/<svg[\s\S]*?<\/svg>/g) ?? []).filter(
+      (svg) => svg.includes('share of') || svg.includes('Φ'),
+    );
+    for (const label of ['(learned from)', '(new)']) expect(histogram).toContain(label);
+    expect(roc).not.toContain('(new)');
+    const keyOf = (svg: string): string[] => [...svg.matchAll(/fill="(#[0-9a-f]{6})"/g)].map(([, color = '']) => color);
+    const lines = [...roc.matchAll(/stroke="(#[0-9a-f]{6})"/g)].map(([, color = '']) => color);
+    const [train, , out] = [...new Set(keyOf(histogram))];
+    expect(lines).toEqual([train, out]);
+    expect(new Set(keyOf(roc))).toEqual(new Set([train, out]));
   });
 
   it('finds both sides unusual by typicality, and prints JSON', async () => {
@@ -93,7 +241,7 @@ describe('brownian detect', () => {
     const none = await brownian(['detect', run]);
     expect(none.code).toBe(1);
     expect(isOneSentence(none.err)).toBe(true);
-    expect(none.err).toContain('has no potential');
+    expect(none.err).toContain('has no potential Φ that scores a single item');
     const shape = await brownian(['detect', run, '--out', '8-gaussians'], bright);
     expect(isOneSentence(shape.err)).toBe(true);
     expect(shape.err).toContain('[2]');

@@ -263,17 +263,6 @@ describe('experiments on small data, from the command to the report', () => {
     expect(wrong.err).toContain('--models has "ggcn"; it takes gcn, wgcn, with a number of iterations');
   });
 
-  it('vapo-2d: models of the plane beside each other, with the potential and particles in time', async () => {
-    const models = ['--models', 'vapo@2', '--data', '8-gaussians,checkerboard', '--samples', '50'];
-    const page = await run(['vapo-2d', ...models], 2, 'distance', 'loss');
-    // Samples, the potential and five moments of each.
-    expect(page.match(/data:image\/png/g)?.length).toBe(2 * 7);
-    expect(page).toContain('8-gaussians, vapo@2');
-    const wrong = await brownian(['reproduce', 'vapo-2d', '--models', 'ddpm', '--out', join(temporaryFolder(), 'x')]);
-    expect(wrong).toMatchObject({ code: 2 });
-    expect(wrong.err).toContain('--models has "ddpm"; it takes vapo, gcn, wgcn, eieg, with a number of iterations');
-  });
-
   it('vapo-sensitivity: a row per change', async () => {
     const changes = [
       '--changes',
@@ -296,19 +285,6 @@ describe('experiments on small data, from the command to the report', () => {
     const wrong = await brownian(argv);
     expect(wrong).toMatchObject({ code: 2 });
     expect(wrong.err).toContain('it takes options of vapo with values');
-  });
-
-  it('vapo-images: FID on the way, what a sample takes', async () => {
-    const models = ['--models', 'vapo@2', '--images', '10', '--samples', '6', '--looks', '2', '--network', 'values'];
-    const page = await run(['vapo-images', '--data', images(), ...models], 1, 'fid', 'loss');
-    expect(page).toMatch(/1: \S+ · 2: \S+/);
-  });
-
-  it('vapo-ood: AUROC of both scores, histograms and curves', async () => {
-    const scale = ['--models', 'vapo@2', '--images', '20', '--items', '12', '--against', `${images()},interpolated`];
-    const page = await run(['vapo-ood', '--data', images(), ...scale], 1, 'interpolated · potential', 'loss');
-    expect(page).toContain('interpolated · typicality');
-    expect(page.match(/data:image\/png/g)?.length).toBe(2);
   });
 
   it('a class of a data set is all of its items, in their order', async () => {

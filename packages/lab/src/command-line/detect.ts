@@ -4,7 +4,7 @@ import { type NeighboursRequest, neighboursCommand } from '../commands/neighbour
 import { type Run, examples } from './define.ts';
 
 /** Flags of these commands, for the spelling of a wrong one. */
-export const DETECT_FLAGS: readonly string[] = ['--in', '--folder', '--score', '--k'];
+export const DETECT_FLAGS: readonly string[] = ['--in', '--as-run', '--folder', '--score', '--k'];
 
 /** `brownian detect` */
 function addDetect(program: Command, run: Run): void {
@@ -13,16 +13,25 @@ function addDetect(program: Command, run: Run): void {
     .summary('score items by how normal a trained model finds them')
     .description(
       'Score items by the potential of a trained model and measure how well that tells its data from others: AUROC, ROC curves and ' +
-        'histograms on a page, and a file with a score per item. The last column of that file, p_value, is the share of new data of ' +
-        'the run that are no more normal than the item.',
+        'histograms on a page, and a file with a score per item, by its number and its file. Others are compared with data that the ' +
+        'model did not learn from (--in): the last column of the file, p_value, is the share of these that are no more normal than the ' +
+        'item. A run that learned from all of its data has none; train with --images.test-share, or give new ones. Otherwise they are ' +
+        'compared with the data learned from, which makes new data look less normal than they are, and the page says so.',
     )
     .argument('<run>', 'folder of the run')
-    .option('--in <data>', 'data like those learned from (default: those of the run that it did not learn from)')
+    .option(
+      '--in <data>',
+      'new data like those learned from, which others are compared with (default: those of the run that it did not learn from)',
+    )
     .option(
       '--out <data...>',
       'data to tell apart, or to look for anomalies in: names, files or folders; interpolated for mixtures of pairs',
     )
-    .option('--n <n>', 'items of each set, at most', '2000')
+    .option('--n <n>', 'items of each set, at most (default: 2000 to compare with, all of --out)')
+    .option(
+      '--as-run',
+      'crop images of --in and --out, and take their range, as those of the run; default: scaled whole',
+    )
     .option('--score <name>', 'potential, or typicality: nearness to the median Φ of data learned from', 'potential')
     .option('--seed <n>', 'seed of the choice of items (default: that of the run)')
     .option('--folder <folder>', 'where page and scores are written (default: detect in the run’s folder)')
@@ -32,7 +41,9 @@ function addDetect(program: Command, run: Run): void {
       examples(
         'brownian detect runs/mnist-vapo-1 --out fashion-mnist interpolated',
         'brownian detect runs/mnist-wgcn-1 --out fashion-mnist --score typicality',
+        'brownian train ./parts --model vapo --images.test-share 0.1',
         'brownian detect runs/parts-vapo-1 --out ./incoming',
+        'brownian detect runs/parts-vapo-1 --in ./new-good-parts --out ./incoming --as-run',
       ),
     )
     .action(async (folder: string, values: Omit<DetectRequest, 'run'>) => {

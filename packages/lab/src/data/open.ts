@@ -114,6 +114,37 @@ export async function openImages(name: string, options: DataOptions): Promise<Op
   return { source, chosen };
 }
 
+/** Where an item of a data set comes from. */
+export interface Origin {
+  /** Its number in the file or folder that was opened, or in its part where data come in two, from 0. */
+  readonly index: number;
+  /** The file, or the file and the place in it. */
+  readonly where: string;
+}
+
+/** A data set whose items can be told from one another by people. */
+export interface TracedData {
+  readonly data: Dataset;
+  /** @param item its index in `data` */
+  origin(item: number): Origin;
+}
+
+/** {@link openData}, with the origin of each item. @throws as that does */
+export async function openTraced(name: string, options: DataOptions): Promise<TracedData> {
+  const { limit, seed, split = 'train', images = IMAGE_DEFAULTS } = options;
+  if (isToy(name)) {
+    const draw = createStream(seed).split(split === 'train' ? 'data' : 'test data');
+    const origin = (item: number): Origin => ({ index: item, where: `${name}: point ${item}` });
+    return { data: toyDataset(name, draw, limit ?? TOY_POINTS), origin };
+  }
+  const { source, chosen } = await openImages(name, options);
+  const origin = (item: number): Origin => {
+    const index = chosen === null ? item : (chosen[item] as number);
+    return { index, where: source.kind === 'array' ? `${source.name}: image ${index}` : source.where(index) };
+  };
+  return { data: await prepareImages(source, chosen, images), origin };
+}
+
 /**
  * Opens what `<data>` names: a data set by name, a toy distribution on the plane, or a file or folder of images of any kind
  * that {@link readPath} knows.
@@ -121,9 +152,5 @@ export async function openImages(name: string, options: DataOptions): Promise<Op
  * @throws UserError or brownian's DataError, in one sentence, when there is no such thing or its files are damaged.
  */
 export async function openData(name: string, options: DataOptions): Promise<Dataset> {
-  const { limit, seed, split = 'train', images = IMAGE_DEFAULTS } = options;
-  if (isToy(name))
-    return toyDataset(name, createStream(seed).split(split === 'train' ? 'data' : 'test data'), limit ?? TOY_POINTS);
-  const { source, chosen } = await openImages(name, options);
-  return await prepareImages(source, chosen, images);
+  return (await openTraced(name, options)).data;
 }

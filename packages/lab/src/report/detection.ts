@@ -1,5 +1,5 @@
 import { textTable } from '../text-table.ts';
-import type { Detection, ScoredSet, Separation } from '../tasks/detect.ts';
+import { type Detection, type ScoredSet, type Separation, labelOf } from '../tasks/detect.ts';
 import { COLORS } from './colors.ts';
 import { type Markup, html, raw } from './html.ts';
 import { Plot, plotSvg } from './plot.ts';
@@ -10,6 +10,8 @@ export interface DetectionFacts {
   readonly title: string;
   /** Where it was measured: run, iteration, counts. */
   readonly about: string;
+  /** What a reader should know of the sets. */
+  readonly notes: readonly string[];
   readonly detection: Detection;
   /** Of each set the least and the most likely items as base64 PNG; empty for items that are no images. */
   readonly examples: readonly { readonly name: string; readonly least: string; readonly most: string }[];
@@ -19,15 +21,29 @@ const WIDTH = 470;
 const HEIGHT = 260;
 const BINS = 60;
 
-function labelOf({ role, name }: Pick<ScoredSet, 'role' | 'name'>): string {
-  return role === 'train' ? `${name} (learned from)` : name;
+/** A set as charts show it. */
+interface Key {
+  readonly label: string;
+  readonly color: string;
 }
 
-function keys(labels: readonly string[]): Markup {
-  return html`${labels.map(
-    (label, i) =>
-      html`<span class="key"><i style="background: ${COLORS[i % COLORS.length] ?? 'currentColor'}"></i>${label}</span>`,
-  )}`;
+/** The colour and the label of each set, which are the same in all charts. */
+function keysOf(sets: readonly ScoredSet[]): Key[] {
+  return sets.map((set, i) => ({ label: labelOf(set), color: COLORS[i % COLORS.length] as string }));
+}
+
+/** Height of a line of a legend, in pixels. */
+const LINE = 16;
+
+/** Names and colours above a chart, a line each, so that the picture can be read by itself. */
+function legend(keys: readonly Key[]): Plot.Markish[] {
+  return keys.flatMap(({ label, color }, i) => {
+    const dy = (i - keys.length) * LINE;
+    return [
+      Plot.dot([0], { frameAnchor: 'top-left', dx: 6, dy, symbol: 'square', r: 5, fill: color, stroke: null }),
+      Plot.text([label], { frameAnchor: 'top-left', dx: 16, dy: dy - 5, lineAnchor: 'top', fill: 'currentColor' }),
+    ];
+  });
 }
 
 interface Bin {
@@ -37,16 +53,17 @@ interface Bin {
   readonly share: number;
 }
 
-/** Histograms of sets on common bins that leave out the outermost half per cent of all values. */
+/** Histograms of sets on common bins that leave out the outermost half per cent of each: a small set far from the others is shown too. */
 export function histograms(sets: readonly ArrayLike<number>[]): Bin[][] {
-  const all = Float64Array.from(sets.flatMap((set) => Array.from(set))).toSorted();
-  const at = (share: number): number => all[Math.round(share * (all.length - 1))] as number;
-  const [low, high] = [at(0.005), at(0.995)];
+  const sorted = sets.map((set) => Float64Array.from(set).toSorted());
+  const ends = (share: number): number[] => sorted.map((set) => set[Math.round(share * (set.length - 1))] as number);
+  const [low, high] = [Math.min(...ends(0.005)), Math.max(...ends(0.995))];
   const width = (high - low) / BINS || 1;
   return sets.map((set) => {
     const counts = new Float64Array(BINS);
     for (let i = 0; i < set.length; i++) {
-      const bin = Math.floor(((set[i] as number) - low) / width);
+      // The highest value belongs to the last bin.
+      const bin = set[i] === high ? BINS - 1 : Math.floor(((set[i] as number) - low) / width);
       if (bin >= 0 && bin < BINS) counts[bin] = (counts[bin] as number) + 1;
     }
     return Array.from(counts, (count, i) => ({
@@ -58,29 +75,27 @@ export function histograms(sets: readonly ArrayLike<number>[]): Bin[][] {
 }
 
 /** Histograms of Φ, drawn over each other. */
-export function histogramSvg(sets: readonly ScoredSet[]): string {
+function histogramSvg(sets: readonly ScoredSet[], keys: readonly Key[]): string {
   const bins = histograms(sets.map(({ potentials }) => potentials));
   return plotSvg({
     width: WIDTH * 1.6,
-    height: HEIGHT,
+    height: HEIGHT + keys.length * LINE,
     marginLeft: 50,
+    marginTop: 20 + keys.length * LINE,
     x: { label: 'Φ', labelArrow: 'none', ticks: 6 },
-    y: { label: 'share of items', labelArrow: 'none', ticks: 4, tickFormat: '%', grid: true },
-    marks: bins.flatMap((set, i) => [
-      Plot.rectY(set, {
-        x1: 'from',
-        x2: 'to',
-        y: 'share',
-        fill: COLORS[i % COLORS.length] as string,
-        fillOpacity: 0.35,
-      }),
+    y: { label: null, ticks: 4, tickFormat: '%', grid: true },
+    marks: [
+      ...bins.map((set, i) =>
+        Plot.rectY(set, { x1: 'from', x2: 'to', y: 'share', fill: keys[i]?.color as string, fillOpacity: 0.35 }),
+      ),
       Plot.ruleY([0]),
-    ]),
+      ...legend(keys),
+    ],
   });
 }
 
 /** ROC curves, with the diagonal of a score that tells nothing. */
-export function rocSvg(separations: readonly Separation[], colors: readonly string[]): string {
+function rocSvg(separations: readonly Separation[], keys: readonly Key[]): string {
   const diagonal = [
     { falsePositives: 0, truePositives: 0 },
     { falsePositives: 1, truePositives: 1 },
@@ -88,21 +103,42 @@ export function rocSvg(separations: readonly Separation[], colors: readonly stri
   const line = { x: 'falsePositives', y: 'truePositives' };
   return plotSvg({
     width: WIDTH * 0.8,
-    height: WIDTH * 0.8,
+    height: WIDTH * 0.8 + keys.length * LINE,
     marginLeft: 50,
+    marginTop: 20 + keys.length * LINE,
     x: { label: 'share of the others let pass', labelArrow: 'none', ticks: 5 },
-    y: { label: 'share of data let pass', labelArrow: 'none', ticks: 5, grid: true },
+    y: { label: 'share of the reference let pass', labelArrow: 'none', labelAnchor: 'center', ticks: 5, grid: true },
     marks: [
       Plot.line(diagonal, { ...line, stroke: 'currentColor', strokeOpacity: 0.3, strokeDasharray: '4 4' }),
-      ...separations.map(({ roc }, i) => Plot.line([...roc], { ...line, stroke: colors[i] as string, strokeWidth: 2 })),
+      ...separations.map(({ roc }, i) =>
+        Plot.line([...roc], { ...line, stroke: keys[i]?.color as string, strokeWidth: 2 }),
+      ),
+      ...legend(keys),
     ],
   });
 }
 
+/** Charts of a detection as SVG. */
+export interface DetectionCharts {
+  readonly histogram: string;
+  /** Null where there is nothing to tell apart. */
+  readonly roc: string | null;
+}
+
+/** Draws a detection; a set has one colour in all charts. */
+export function detectionCharts({ sets, reference, separations }: Detection): DetectionCharts {
+  const keys = keysOf(sets);
+  const others = keys.filter((_, i) => sets[i] !== reference);
+  return {
+    histogram: histogramSvg(sets, keys),
+    roc: separations.length === 0 ? null : rocSvg(separations, others),
+  };
+}
+
 /** AUROC of each set as text. */
-export function separationTable(separations: readonly Separation[]): string {
+export function separationTable({ separations, reference }: Detection): string {
   const lines = textTable([
-    ['set', 'AUROC', 'passes at 95 %'],
+    [`against ${labelOf(reference)}`, 'AUROC', 'passes at 95 %'],
     ...separations.map(({ name, auroc, falsePositivesAt95 }) => [
       name,
       auroc.toFixed(3),
@@ -126,7 +162,7 @@ function table(separations: readonly Separation[]): Markup {
           <th scope="row">
             ${name}
             <div class="note">
-              ${(100 * falsePositivesAt95).toFixed(1)} % of them pass a threshold that lets 95 % of the data pass
+              ${(100 * falsePositivesAt95).toFixed(1)} % of them pass a threshold that lets 95 % of the reference pass
             </div>
           </th>
           <td class="number">${auroc.toFixed(3)}</td>
@@ -136,12 +172,9 @@ function table(separations: readonly Separation[]): Markup {
 }
 
 /** A page on how well a model tells its data from others. */
-export function detectionPage({ title, about, detection, examples }: DetectionFacts): string {
-  const { sets, separations, score } = detection;
-  const labels = sets.map(labelOf);
-  const others = sets
-    .filter(({ role }) => role !== 'in')
-    .map((set) => COLORS[sets.indexOf(set) % COLORS.length] as string);
+export function detectionPage({ title, about, notes, detection, examples }: DetectionFacts): string {
+  const { separations, score, reference } = detection;
+  const charts = detectionCharts(detection);
   const main = html`<header>
       <p class="mark">${MARK} Brownian · detection</p>
       <h1>${title}</h1>
@@ -150,16 +183,21 @@ export function detectionPage({ title, about, detection, examples }: DetectionFa
     <div class="text">
       <p>
         The potential Φ gives every item one number. ${SCORES[score]} The <b>AUROC</b> is the probability that a random
-        item of the data that the model did not learn from is found more normal than one of the other set: 1 tells them
-        apart perfectly, 0.5 not at all, and below 0.5 the model finds the others <i>more</i> normal. For data that it
-        did learn from it should be near 0.5: otherwise the model has learned them by heart.
+        item of the reference, <b>${labelOf(reference)}</b>, is found more normal than one of the other set: 1 tells
+        them apart perfectly, 0.5 not at all, and below 0.5 the model finds the others <i>more</i> normal.
+        ${
+          reference.role === 'in'
+            ? 'For data that it did learn from it should be near 0.5: otherwise the model has learned them by heart.'
+            : null
+        }
       </p>
+      ${notes.map((note) => html`<p class="hint">${note}</p>`)}
     </div>
     ${
-      separations.length === 0
+      charts.roc === null
         ? null
         : html`<div class="pair">
-            <figure>${raw(rocSvg(separations, others))}</figure>
+            <figure>${raw(charts.roc)}</figure>
             <div>
               <h3>AUROC</h3>
               ${table(separations)}
@@ -168,8 +206,8 @@ export function detectionPage({ title, about, detection, examples }: DetectionFa
     }
     <h2>Potentials</h2>
     <figure>
-      <div class="charthead">${keys(labels)}</div>
-      ${raw(histogramSvg(sets))}
+      ${raw(charts.histogram)}
+      <figcaption>Share of each set, by Φ.</figcaption>
     </figure>
     ${examples.map(
       ({ name, least, most }) =>

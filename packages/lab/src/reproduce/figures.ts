@@ -16,21 +16,24 @@ const DRAWN: ReadonlySet<string> = new Set([
 
 /** What a group of runs has in common: its images, λ, δ and the bound of the weights. */
 export function groupOf({ settings }: CellResult): string {
-  const { class: member, image, data, images, lambda, delta, clip = 'none', seed } = settings;
+  const { class: member, image, data, images, settings: changed, lambda, delta, clip = 'none', seed } = settings;
   return [
     ...[data, image, member].filter((part) => part !== undefined),
     ...(images === undefined ? [] : [`${images} images`]),
+    ...(changed === undefined ? [] : [changed]),
     ...(lambda === undefined ? [] : [`λ ${lambda}`]),
     ...(delta === undefined ? [] : [`δ ${delta}`]),
     ...(clip === 'none' ? [] : [`|θ| ≤ ${clip}`]),
-    `seed ${seed}`,
+    ...(seed === undefined ? [] : [`seed ${seed}`]),
   ].join(', ');
 }
 
 /** What sets a cell apart within its group. */
 function labelOf({ settings }: CellResult): string {
-  const { flow, model, scales } = settings;
-  return scales === undefined ? String(flow ?? model) : `${flow}, ${scales} ${scales === 1 ? 'scale' : 'scales'}`;
+  const { flow, model, run, scales } = settings;
+  return scales === undefined
+    ? String(flow ?? model ?? run)
+    : `${flow}, ${scales} ${scales === 1 ? 'scale' : 'scales'}`;
 }
 
 /** Cells by the images and the λ that they share, with a name for each group. */

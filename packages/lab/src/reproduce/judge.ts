@@ -1,6 +1,7 @@
 import type { NDArray, Tree } from '@brownian/graph';
 import { type Stream, createStream } from '@brownian/runtime';
 import type { Dataset, FeatureNetwork, Learner } from 'brownian';
+import type { ImageOptions } from '../config/run-config.ts';
 import { openData } from '../data/open.ts';
 import { gridPng } from '../images/grid.ts';
 import { silently } from '../scoring/collect.ts';
@@ -32,6 +33,8 @@ export interface Comparison {
   readonly samples: number;
   /** `classifier`, or the path of an `.onnx` network. */
   readonly network: string;
+  /** How the images are prepared. Default: as they are. */
+  readonly images?: ImageOptions;
 }
 
 /** Samples in pictures: eight rows of eight. */
@@ -93,8 +96,8 @@ export async function openJudge(
   bench: Bench,
   comparison: Comparison,
 ): Promise<(choose?: (test: Dataset) => Promise<Dataset>) => Judge> {
-  const { data, network: name } = comparison;
-  const found = await openReference({ what: data, against: data }, undefined, false);
+  const { data, network: name, images } = comparison;
+  const found = await openReference({ what: data, against: data, ...(images && { images }) }, undefined, false);
   const items = datasetItems(found.data, 1);
   const network = await openNetwork(bench.runtime, found, items, { network: name }, () => bench.task);
   bench.note(`Samples are scored by ${network.name} against images of the ${found.split} part.`);

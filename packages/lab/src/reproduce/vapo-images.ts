@@ -1,7 +1,8 @@
 import { MODELS, type ModelName } from 'brownian';
-import { resolveConfig } from '../config/settings.ts';
+import { dataOptions, mergeSettings, resolveConfig } from '../config/settings.ts';
 import { openData } from '../data/open.ts';
 import { budgetOf, entrySettings, parseEntry, timedOptions } from './budget.ts';
+import { CHANGED, changedSettings, keptSettings, settingsText } from './changes.ts';
 import type { Bench, Cell, CellResult, Experiment, Findings, Measured, Scale } from './experiment.ts';
 import { pictureFigures } from './figures.ts';
 import { flowEvaluations } from './flow-evaluations.ts';
@@ -13,13 +14,19 @@ import { numberText } from './text.ts';
 
 const NAMES = Object.keys(MODELS) as ModelName[];
 
+function modelsIn(scale: Scale): ModelName[] {
+  return wordsOf(scale, 'models').map((text) => parseEntry('models', text, NAMES).name);
+}
+
 function plan(scale: Scale): Cell[] {
   const entries = wordsOf(scale, 'models').map((text) => [text, parseEntry('models', text, NAMES)] as const);
   const [looks, samples, images] = [numberOf(scale, 'looks'), numberOf(scale, 'samples'), numberOf(scale, 'images')];
   const [data, network] = [textOf(scale, 'data') ?? '', textOf(scale, 'network') ?? ''];
+  changedSettings(textOf(scale, 'settings'), modelsIn(scale));
+  const kept = keptSettings(scale);
   return numbersOf(scale, 'seeds').flatMap((seed) =>
     entries.map(([model, entry]) => ({
-      settings: { data, seed, model, images, samples, looks, network, ...entrySettings(entry, scale) },
+      settings: { data, seed, model, images, samples, looks, network, ...kept, ...entrySettings(entry, scale) },
     })),
   );
 }
@@ -29,13 +36,16 @@ async function runCell(cell: Cell, judge: Judge, bench: Bench): Promise<Measured
   const seed = Number(settings['seed']);
   const entry = parseEntry('models', String(settings['model']), NAMES);
   const name = String(settings['data']);
-  const data = await openData(name, { limit: Number(settings['images']), seed: 1 });
+  const changed = changedSettings(settings['settings'], [entry.name]);
+  const { images } = dataOptions(changed);
+  const data = await openData(name, { limit: Number(settings['images']), seed: 1, images });
   let seen: Judgement = { measures: {}, pictures: [] };
   let memory: number | undefined;
   return await runLookedTrial(
     {
       label: `${settings['model']} on ${data.name}, seed ${seed}`,
-      config: (iterations) => resolveConfig({ data: name, model: entry.name, iterations, seed }, data),
+      config: (iterations) =>
+        resolveConfig(mergeSettings({ data: name, model: entry.name, iterations, seed }, changed), data),
       data,
       seed,
       budget: budgetOf(entry, cell),
@@ -76,7 +86,7 @@ function fidRow({ settings, curves }: CellResult): string[] {
 function findings(results: readonly CellResult[], scale: Scale, picture: (path: string) => string): Findings {
   const network = textOf(scale, 'network');
   return {
-    lead: `Images of ${textOf(scale, 'data')} (at most ${numberOf(scale, 'images').toLocaleString('en-US')}), each model with its default settings, for the same time or for the iterations in its name; scored by ${network}.`,
+    lead: `Images of ${textOf(scale, 'data')} (at most ${numberOf(scale, 'images').toLocaleString('en-US')}), each model with ${settingsText(scale)}, for the same time or for the iterations in its name; scored by ${network}.`,
     tables: [
       {
         title: 'Samples and what they cost',
@@ -112,6 +122,7 @@ export const vapoImages: Experiment = {
     images: { kind: 'whole number', meaning: 'images to learn from, at most', standard: '60000' },
     samples: { kind: 'whole number', meaning: 'new samples that are scored, and test images', standard: '1000' },
     ...timedOptions('1200'),
+    settings: CHANGED,
     looks: { kind: 'whole number', meaning: 'times that FID is measured, evenly over the training', standard: '4' },
     network: {
       kind: 'text',
@@ -122,11 +133,15 @@ export const vapoImages: Experiment = {
   examples: [
     'brownian reproduce vapo-images',
     'brownian reproduce vapo-images --data cifar-10 --images 10000 --models vapo --seconds 3600 --looks 6 --network ./inception.onnx',
+    'brownian reproduce vapo-images --models vapo --settings "potential.net=wide-resnet optimizer.rule=lamb"',
   ],
   plan,
   async open(scale, bench) {
     const [data, network] = [textOf(scale, 'data') ?? '', textOf(scale, 'network') ?? ''];
-    const judge = await openJudge(bench, { data, samples: numberOf(scale, 'samples'), network });
+    const { images: trained } = dataOptions(changedSettings(textOf(scale, 'settings'), modelsIn(scale)));
+    // What is compared with new samples is not changed by chance.
+    const images = { ...trained, flip: false, dequantise: false };
+    const judge = await openJudge(bench, { data, samples: numberOf(scale, 'samples'), network, images });
     return (cell) => runCell(cell, judge(), bench);
   },
   findings,

@@ -1,9 +1,8 @@
 import { createStream } from '@brownian/runtime';
 import { toyDataset } from 'brownian';
-import { FIELDS } from '../config/fields.ts';
 import { mergeSettings, resolveConfig, settingsFromFlags } from '../config/settings.ts';
-import { UserError } from '../errors.ts';
 import { openData } from '../data/open.ts';
+import { parseChange } from './changes.ts';
 import { thin } from './curves.ts';
 import type { Bench, Cell, CellResult, Experiment, Findings, Measured, Scale } from './experiment.ts';
 import { type Judge, openJudge } from './judge.ts';
@@ -13,23 +12,14 @@ import { judgePlane } from './plane.ts';
 import { numberText } from './text.ts';
 import { milliseconds, train } from './training.ts';
 
-/** An option as the list of changes writes it: `path.data-std=0.1`. @throws UserError unless it is an option of vapo */
-function parseChange(text: string): Record<string, string> {
-  if (text === 'none') return {};
-  const [name = '', value] = text.split('=');
-  const path = name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
-  const known = FIELDS.some((field) => field.path === path && field.families.includes('variational'));
-  if (!known || value === undefined)
-    throw new UserError(
-      `--changes has ${JSON.stringify(text)}; it takes options of vapo with values, such as path.data-std=0.1, or none.`,
-      { exitCode: 2 },
-    );
-  return { [path]: value };
+/** What a word of the list of changes stands for. @throws UserError unless it is an option of vapo, or none */
+function changeOf(text: string): Record<string, string> {
+  return text === 'none' ? {} : parseChange('changes', text, ['vapo']);
 }
 
 function plan(scale: Scale): Cell[] {
   const changes = wordsOf(scale, 'changes');
-  changes.forEach(parseChange);
+  changes.forEach(changeOf);
   const [data, iterations, samples] = [
     textOf(scale, 'data') ?? '',
     numberOf(scale, 'iterations'),
@@ -44,7 +34,7 @@ async function runCell({ settings }: Cell, judge: Judge | undefined, bench: Benc
   const data = points
     ? toyDataset('8-gaussians', createStream(1).split('data'), 20_000)
     : await openData(name, { limit: null, seed: 1 });
-  const own = settingsFromFlags(parseChange(String(settings['change'])));
+  const own = settingsFromFlags(changeOf(String(settings['change'])));
   const iterations = Number(settings['iterations']);
   const config = resolveConfig(mergeSettings({ data: name, model: 'vapo', iterations }, own), data);
   const label = String(settings['change']);

@@ -1,5 +1,6 @@
 import { type Dataset, type Modes, TOY_DISTRIBUTIONS } from 'brownian';
-import { type DataOptions, type Split, openData } from '../data/open.ts';
+import type { ImageOptions } from '../config/run-config.ts';
+import { type DataOptions, type Split, type TracedData, openData, openTraced } from '../data/open.ts';
 import { UserError } from '../errors.ts';
 import type { Run } from '../runs/run.ts';
 
@@ -28,13 +29,13 @@ export async function openPart(
   name: string,
   options: Reference['options'],
   split: Split | undefined,
-): Promise<[Dataset, Split]> {
-  if (split !== undefined) return [await openData(name, { ...options, split }), split];
+): Promise<[TracedData, Split]> {
+  if (split !== undefined) return [await openTraced(name, { ...options, split }), split];
   try {
-    return [await openData(name, { ...options, split: 'test' }), 'test'];
+    return [await openTraced(name, { ...options, split: 'test' }), 'test'];
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return [await openData(name, { ...options, split: 'train' }), 'train'];
+    return [await openTraced(name, { ...options, split: 'train' }), 'train'];
   }
 }
 
@@ -44,7 +45,13 @@ export async function openPart(
  * @throws UserError when there is neither, or it cannot be read
  */
 export async function openReference(
-  request: { readonly what: string; readonly against?: string; readonly split?: string },
+  request: {
+    readonly what: string;
+    readonly against?: string;
+    readonly split?: string;
+    /** How images are prepared, where no run says it. Default: as they are. */
+    readonly images?: ImageOptions;
+  },
   run: Run | undefined,
   paired: boolean,
 ): Promise<Reference> {
@@ -55,9 +62,12 @@ export async function openReference(
       { exitCode: 2 },
     );
   }
-  const options = { ...(run?.config ?? { seed: DATA_SEED }), limit: null };
+  const options = {
+    ...(run?.config ?? { seed: DATA_SEED, ...(request.images && { images: request.images }) }),
+    limit: null,
+  };
   const asked = request.split === undefined ? undefined : parseSplit(request.split);
-  const [data, split] = await openPart(name, options, asked ?? (paired ? 'train' : undefined));
+  const [{ data }, split] = await openPart(name, options, asked ?? (paired ? 'train' : undefined));
   const modes = Object.values(TOY_DISTRIBUTIONS).find((toy) => toy.name === name)?.modes;
   return { name, data, split, modes, options };
 }

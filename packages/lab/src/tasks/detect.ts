@@ -1,5 +1,4 @@
-import { type NDArray, type Tree, float32Data, ndarray } from '@brownian/graph';
-import type { Stream } from '@brownian/runtime';
+import { type NDArray, type Tree, float32Data } from '@brownian/graph';
 import { type Learner, type RocPoint, auroc, rocCurve } from 'brownian';
 import type { StartTask } from '../scoring/collect.ts';
 import type { Items } from '../scoring/items.ts';
@@ -7,33 +6,47 @@ import type { Items } from '../scoring/items.ts';
 /** What a set of items is in a detection. */
 export type Role = 'train' | 'in' | 'out';
 
+/** Items of which a person can be told which is which. */
+export interface TracedItems extends Items {
+  /** Items that there are; `count` of them were chosen. */
+  readonly total: number;
+  /** @param place of an item among those that were chosen */
+  origin(place: number): { readonly index: string; readonly where: string };
+  /** The items at some places, `[k, ...item]`. */
+  pick(places: readonly number[]): Promise<NDArray>;
+}
+
 /** Items to be told apart. */
 export interface DetectionSet {
   readonly role: Role;
-  readonly items: Items;
+  readonly items: TracedItems;
 }
 
 /** How likely a model finds the items of a set. */
 export interface ScoredSet {
   readonly role: Role;
   readonly name: string;
+  readonly items: TracedItems;
   /** Φ of each item, in their order. */
   readonly potentials: Float32Array;
   /** How normal each is: the higher the more like the data. */
   readonly scores: Float64Array;
-  /** Of items that were not learned from: the share of the `in` set that is at most as normal, itself counted; under 0.05 is unusual. */
+  /**
+   * The share of the reference that is at most as normal, the item itself counted with it; under 0.05 is unusual. Uniform for new items like
+   * those of the reference, and for its own.
+   */
   readonly pValues: Float64Array;
   /** Items with the lowest and with the highest scores, `[k, ...item]`. */
   readonly least: NDArray;
   readonly most: NDArray;
 }
 
-/** How well one set is told from the `in` set. */
+/** How well one set is told from the reference. */
 export interface Separation {
   readonly name: string;
-  /** Probability that a random item of the `in` set scores higher than one of this set. */
+  /** Probability that a random item of the reference scores higher than one of this set. */
   readonly auroc: number;
-  /** Share of this set that is let pass when 95 % of the `in` set are. */
+  /** Share of this set that is let pass when 95 % of the reference are. */
   readonly falsePositivesAt95: number;
   readonly roc: readonly RocPoint[];
 }
@@ -44,37 +57,17 @@ export interface Separation {
  */
 export type DetectionScore = 'potential' | 'typicality';
 
-/** A detection: all sets, and each `out` set (and the training data) against the `in` set. */
+/** A detection: all sets, and each of the others against the reference. */
 export interface Detection {
   readonly score: DetectionScore;
   readonly sets: readonly ScoredSet[];
+  /** The set that AUROC and p-values compare with: the `in` set, or without one the data learned from. */
+  readonly reference: ScoredSet;
+  /** In the order of the sets, without the reference. */
   readonly separations: readonly Separation[];
 }
 
 const EXAMPLES = 8;
-/** Items whose Φ is asked for at once. */
-const CHUNK = 2000;
-
-/** All items in one array, for sets that fit in memory. */
-async function gathered(items: Items): Promise<NDArray> {
-  const { itemShape, count } = items;
-  const data = new Float32Array(count * itemShape.reduce((a, b) => a * b, 1));
-  let at = 0;
-  for await (const batch of items.batches()) {
-    const values = float32Data(batch);
-    data.set(values, at);
-    at += values.length;
-  }
-  return ndarray(data, [count, ...itemShape]);
-}
-
-function rows(x: NDArray, indices: readonly number[]): NDArray {
-  const [n = 1, ...item] = x.shape;
-  const size = x.data.length / n;
-  const data = new Float32Array(indices.length * size);
-  indices.forEach((row, i) => data.set(float32Data(x).subarray(row * size, (row + 1) * size), i * size));
-  return ndarray(data, [indices.length, ...item]);
-}
 
 function median(values: Float32Array): number {
   const sorted = values.toSorted();
@@ -84,9 +77,16 @@ function median(values: Float32Array): number {
     : ((sorted[half - 1] as number) + (sorted[half] as number)) / 2;
 }
 
-/** (1 + how many of the reference score at most that) / (1 + how many there are), for each score. */
-function pValuesOf(scores: Float64Array, reference: Float64Array): Float64Array {
+/**
+ * (1 + how many others of the reference score at most that) / (1 + how many others there are), for each score.
+ *
+ * @param own whether the scores are the reference's: an item is not among its others
+ *
+ * Source: V. Vovk, A. Gammerman, G. Shafer, "Algorithmic Learning in a Random World", 2005 (conformal p-values).
+ */
+function pValuesOf(scores: Float64Array, reference: Float64Array, own: boolean): Float64Array {
   const sorted = reference.toSorted();
+  const self = own ? 1 : 0;
   return scores.map((score) => {
     let [low, high] = [0, sorted.length];
     while (low < high) {
@@ -94,7 +94,7 @@ function pValuesOf(scores: Float64Array, reference: Float64Array): Float64Array 
       if ((sorted[middle] as number) <= score) low = middle + 1;
       else high = middle;
     }
-    return (1 + low) / (1 + sorted.length);
+    return (1 + low - self) / (1 + sorted.length - self);
   });
 }
 
@@ -106,52 +106,34 @@ function separation(name: string, inside: Float64Array, outside: Float64Array): 
   return { name, auroc: auroc(scores, positive), falsePositivesAt95: at95.falsePositives, roc };
 }
 
+/** Φ of all items, batch by batch, so that a set may be larger than memory. */
 async function potentialsOf(
   learner: Learner,
   state: Tree<NDArray>,
-  x: NDArray,
+  items: Items,
   done: (count: number) => void,
 ): Promise<Float32Array> {
-  const n = x.shape[0] as number;
-  const values = new Float32Array(n);
-  for (let from = 0; from < n; from += CHUNK) {
-    const to = Math.min(n, from + CHUNK);
-    const block = rows(
-      x,
-      Array.from({ length: to - from }, (_, i) => from + i),
-    );
-    values.set(float32Data((await learner.potential?.(state, block)) as NDArray), from);
-    done(to);
+  const values = new Float32Array(items.count);
+  let at = 0;
+  for await (const batch of items.batches()) {
+    values.set(float32Data((await learner.potential?.(state, batch)) as NDArray), at);
+    at += batch.shape[0] as number;
+    done(at);
   }
   return values;
 }
 
-/** Half-and-half mixtures of random pairs of items: images that are none of the data, and near to it (VAPO, Table 3). */
-export async function interpolatedItems(items: Items, stream: Stream): Promise<Items> {
-  const x = await gathered(items);
-  const { count, itemShape } = items;
-  const [left, right] = [stream.permutation(count).data, stream.permutation(count).data];
-  const size = x.data.length / count;
-  const from = float32Data(x);
-  const mixed = Float32Array.from({ length: x.data.length }, (_, i) => {
-    const [row, k] = [Math.floor(i / size), i % size];
-    return ((from[Number(left[row]) * size + k] as number) + (from[Number(right[row]) * size + k] as number)) / 2;
-  });
-  return {
-    name: 'interpolated',
-    itemShape,
-    count,
-    async *batches() {
-      yield await Promise.resolve(ndarray(mixed, [count, ...itemShape]));
-    },
-  };
+/** What a set is called beside others of the same data. */
+export function labelOf({ role, name }: Pick<ScoredSet, 'role' | 'name'>): string {
+  return role === 'train' ? `${name} (learned from)` : name;
 }
 
 /**
- * Scores sets of items by a model's potential, and how well that tells each from the set that is like the data.
+ * Scores sets of items by a model's potential, and how well that tells each from the reference: the `in` set, or where there is none the data
+ * that the model learned from.
  *
  * @param learner one that has a potential
- * @param sets one `train` set, one `in` set, and any number of `out` sets
+ * @param sets one `train` set, at most one `in` set, and any number of `out` sets
  */
 export async function detect(
   learner: Learner,
@@ -160,47 +142,44 @@ export async function detect(
   score: DetectionScore,
   start: StartTask,
 ): Promise<Detection> {
-  const found: { role: Role; name: string; x: NDArray; potentials: Float32Array }[] = [];
+  const found: (DetectionSet & { readonly potentials: Float32Array })[] = [];
   for (const { role, items } of sets) {
     const task = start();
     task.start(items.name, items.count, 'items');
     try {
-      const x = await gathered(items);
-      found.push({
-        role,
-        name: items.name,
-        x,
-        potentials: await potentialsOf(learner, state, x, (n) => task.update(n)),
-      });
+      found.push({ role, items, potentials: await potentialsOf(learner, state, items, (n) => task.update(n)) });
     } finally {
       task.stop();
     }
   }
-  const potentialsOfRole = (role: Role): Float32Array =>
-    found.find((set) => set.role === role)?.potentials as Float32Array;
-  const middle = median(potentialsOfRole('train'));
+  const train = found.find(({ role }) => role === 'train') as (typeof found)[number];
+  const compared = found.find(({ role }) => role === 'in') ?? train;
+  const middle = median(train.potentials);
   const scored = (potentials: Float32Array): Float64Array =>
     Float64Array.from(potentials, (value) => (score === 'potential' ? value : -Math.abs(value - middle)));
-  const inside = scored(potentialsOfRole('in'));
-  const results = found.map(({ role, name, x, potentials }): ScoredSet => {
+  const normal = scored(compared.potentials);
+  const results: ScoredSet[] = [];
+  for (const set of found) {
+    const { role, items, potentials } = set;
     const scores = scored(potentials);
     const order = Array.from(scores.keys()).toSorted((a, b) => (scores[a] as number) - (scores[b] as number));
-    return {
+    results.push({
       role,
-      name,
+      name: items.name,
+      items,
       potentials,
       scores,
-      pValues: pValuesOf(scores, inside),
-      least: rows(x, order.slice(0, EXAMPLES)),
-      most: rows(x, order.slice(-EXAMPLES).toReversed()),
-    };
-  });
-  const others = results.filter(({ role }) => role !== 'in');
+      pValues: pValuesOf(scores, normal, set === compared),
+      least: await items.pick(order.slice(0, EXAMPLES)),
+      most: await items.pick(order.slice(-EXAMPLES).toReversed()),
+    });
+  }
+  const reference = results[found.indexOf(compared)] as ScoredSet;
+  const others = results.filter((set) => set !== reference);
   return {
     score,
     sets: results,
-    separations: others.map(({ role, name, scores }) =>
-      separation(role === 'train' ? `${name} (learned from)` : name, inside, scores),
-    ),
+    reference,
+    separations: others.map((set) => separation(labelOf(set), normal, set.scores)),
   };
 }

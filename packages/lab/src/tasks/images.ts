@@ -1,7 +1,7 @@
 import type { NDArray } from '@brownian/graph';
 import { createStream } from '@brownian/runtime';
 import type { Dataset } from 'brownian';
-import { openData } from '../data/open.ts';
+import { type TracedData, openTraced } from '../data/open.ts';
 import { UserError } from '../errors.ts';
 import type { Run } from '../runs/run.ts';
 import { openPart } from '../scoring/reference.ts';
@@ -44,24 +44,28 @@ export function requireImages({ path, record }: Run, task: string): void {
     throw new UserError(`${task} is of images; the items of ${path} have the shape [${itemShape.join(', ')}].`);
 }
 
-/** The part of the run's data that it did not learn from. */
-async function openHeldOut({ config, path }: Run, task: string): Promise<Dataset> {
+/**
+ * The part of its data that a model did not learn from.
+ *
+ * @param path what to call the model
+ * @param advice what to do when there is none
+ * @throws UserError when there is none
+ */
+export async function openHeldOut({ config, path }: Pick<Run, 'config' | 'path'>, advice: string): Promise<TracedData> {
   try {
-    return await openData(config.data, { ...config, limit: null, split: 'test' });
+    return await openTraced(config.data, { ...config, limit: null, split: 'test' });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const why = error.message.replace(/\.$/, '');
-    throw new UserError(
-      `There are no images that ${path} did not learn from (${why}); give some: brownian ${task} ${path} <images>.`,
-      { cause: error },
-    );
+    throw new UserError(`There are no images that ${path} did not learn from (${why}); ${advice}.`, { cause: error });
   }
 }
 
 /** What the user gave: the test part of data that come in parts, otherwise all. Prepared as the run's own images are. */
 async function openGiven({ config }: Run, name: string): Promise<[Dataset, 'train' | 'test']> {
   const images = { ...config.images, testShare: null, flip: false, dequantise: false };
-  return await openPart(name, { limit: null, seed: config.seed, images }, undefined);
+  const [{ data }, split] = await openPart(name, { limit: null, seed: config.seed, images }, undefined);
+  return [data, split];
 }
 
 /**
@@ -74,7 +78,9 @@ export async function openTaskImages(run: Run, task: string, request: ImageReque
   requireImages(run, task);
   const { images, count, seed } = request;
   const [data, split] =
-    images === undefined ? [await openHeldOut(run, task), 'test' as const] : await openGiven(run, images);
+    images === undefined
+      ? [(await openHeldOut(run, `give some: brownian ${task} ${run.path} <images>`)).data, 'test' as const]
+      : await openGiven(run, images);
   const [ours, theirs] = [run.record.data.itemShape, data.itemShape].map((shape) => shape.join('×'));
   if (ours !== theirs)
     throw new UserError(
