@@ -1,4 +1,4 @@
-import type { NDArray } from '@brownian/graph';
+import { type NDArray, float32Data, ndarray } from '@brownian/graph';
 import { createStream } from '@brownian/runtime';
 import { type Modes, TOY_DISTRIBUTIONS, type ToyName, modeCoverage, slicedWasserstein } from 'brownian';
 import sharp from 'sharp';
@@ -8,6 +8,7 @@ import { scatterPng, windowOf } from '../images/scatter.ts';
 import type { Clock } from './budget.ts';
 import type { Bench, CellPicture, Measured } from './experiment.ts';
 import { flowEvaluations } from './flow-evaluations.ts';
+import { CLOCKS, type HomotopyMoment, homotopyMoments } from './homotopy-moments.ts';
 import { type ModelAt, milliseconds } from './training.ts';
 
 /** Moments of the way from noise to samples that are drawn. */
@@ -47,7 +48,53 @@ async function png(svg: string): Promise<Uint8Array> {
   return await sharp(Buffer.from(svg)).resize(420).png({ compressionLevel: 9, palette: true }).toBuffer();
 }
 
-async function picturesOf({ learner, state, stream }: ModelAt, x: NDArray, name: ToyName): Promise<CellPicture[]> {
+/** All rows of some arrays `[·, 2]`. */
+function joined(arrays: readonly NDArray[]): NDArray {
+  const values = arrays.flatMap((array) => Array.from(float32Data(array)));
+  return ndarray(Float32Array.from(values), [values.length / 2, 2]);
+}
+
+/** Particles on their way, and what they are drawn over. */
+interface Way {
+  readonly name: string;
+  readonly particles: NDArray;
+  readonly ground: NDArray;
+}
+
+/** Particles over exact points of the homotopy at the same clock, or, for models that have none, over real points. */
+async function wayOf(
+  { learner, state, stream }: ModelAt,
+  moments: readonly HomotopyMoment[] | null,
+  real: NDArray,
+): Promise<readonly Way[]> {
+  if (moments !== null)
+    return moments.map(({ clock, particles, exact }) => ({
+      name: clockName(clock),
+      particles: first(particles, SHOWN),
+      ground: first(exact, SHOWN),
+    }));
+  const seen = (await learner.trajectory?.(state, SHOWN, stream.split('way'), MOMENTS)) ?? [];
+  return seen.map(({ particles }, i) => ({ name: `moment ${i}`, particles, ground: real }));
+}
+
+/** Name of the picture of a clock. */
+function clockName(clock: number): string {
+  return `s = ${clock}`;
+}
+
+/** Names of pictures of particles on their way, of variational models and of others. */
+export const WAY_PICTURES: readonly string[] = [
+  ...CLOCKS.map(clockName),
+  ...Array.from({ length: MOMENTS }, (_, i) => `moment ${i}`),
+];
+
+async function picturesOf(
+  at: ModelAt,
+  x: NDArray,
+  name: ToyName,
+  moments: readonly HomotopyMoment[] | null,
+): Promise<CellPicture[]> {
+  const { learner, state } = at;
   const real = TOY_DISTRIBUTIONS[name].sample(createStream('held out'), SHOWN);
   const window = windowOf(real);
   const pictures: CellPicture[] = [
@@ -58,10 +105,17 @@ async function picturesOf({ learner, state, stream }: ModelAt, x: NDArray, name:
     const landscape = await surveyPotential(potential, window);
     pictures.push({ name: 'potential', format: 'png', bytes: await png(landscapeSvg(landscape, x)) });
   }
-  const way = (await learner.trajectory?.(state, SHOWN, stream.split('way'), MOMENTS)) ?? [];
-  for (const [i, { particles }] of way.entries())
-    pictures.push({ name: `moment ${i}`, format: 'png', bytes: await scatterPng(particles, real, window) });
+  const way = await wayOf(at, moments, real);
+  // One window for all of the way, so that noise is not cut off and moments can be laid beside each other.
+  const whole = windowOf(joined(way.flatMap(({ particles, ground }) => [particles, ground])));
+  for (const { name: moment, particles, ground } of way)
+    pictures.push({ name: moment, format: 'png', bytes: await scatterPng(particles, ground, whole) });
   return pictures;
+}
+
+/** Names of the measures of a clock: sliced W₂ of particles, and of exact points, to exact points. */
+export function wayMeasures(clock: number): readonly [particles: string, exact: string] {
+  return [`way ${clock}`, `exactWay ${clock}`];
 }
 
 function first({ shape: [n = 0, ...item], data }: NDArray, count: number): NDArray {
@@ -81,6 +135,11 @@ export async function judgePlane(
   const x = await at.learner.sample(at.state, samples, at.stream);
   const sampling = (performance.now() - before) / 1000;
   const evaluations = await flowEvaluations(bench.runtime, at, [2], Math.min(samples, 1000));
+  const moments = await homotopyMoments(bench, name, at, samples);
+  const way = (moments ?? []).flatMap(({ clock: s, distance, realDistance }) => {
+    const [particles, exact] = wayMeasures(s);
+    return [[particles, distance] as const, [exact, realDistance] as const];
+  });
   return {
     measures: {
       ...(await planeMeasures(bench, name, x)),
@@ -89,7 +148,8 @@ export async function judgePlane(
       step: milliseconds(at.pace[clock]),
       sampling,
       evaluations,
+      ...Object.fromEntries(way),
     },
-    pictures: await picturesOf(at, x, name),
+    pictures: await picturesOf(at, x, name, moments),
   };
 }

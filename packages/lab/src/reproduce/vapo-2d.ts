@@ -5,8 +5,9 @@ import { budgetOf, clockOf, entrySettings, parseEntry, timedOptions } from './bu
 import { thin } from './curves.ts';
 import type { Bench, Cell, CellResult, Experiment, Findings, Measured, ReportTable, Scale } from './experiment.ts';
 import { pictureFigures } from './figures.ts';
+import { CLOCKS } from './homotopy-moments.ts';
 import { numberOf, numbersOf, wordsOf } from './options.ts';
-import { judgePlane, toyName } from './plane.ts';
+import { WAY_PICTURES, judgePlane, toyName, wayMeasures } from './plane.ts';
 import { numberText, spreadText } from './text.ts';
 import { train } from './training.ts';
 
@@ -84,17 +85,39 @@ function table(results: readonly CellResult[], scale: Scale): ReportTable {
   };
 }
 
+/** How near particles are to the homotopy on their way; null where no model has one. */
+function wayTable(results: readonly CellResult[], scale: Scale): ReportTable | null {
+  const [firstName] = wayMeasures(0);
+  const told = results.filter(({ measures }) => typeof measures[firstName] === 'number');
+  if (told.length === 0) return null;
+  const row = ({ settings, measures }: CellResult): string[] => [
+    `${settings['data']}, ${settings['model']}, seed ${settings['seed']}`,
+    ...CLOCKS.map((clock) => {
+      const [particles, exact] = wayMeasures(clock).map((name) => numberText(measures[name] ?? null));
+      return `${particles} (${exact})`;
+    }),
+  ];
+  return {
+    title: 'Density along the homotopy',
+    rows: [['data, model, seed', ...CLOCKS.map((clock) => `s = ${clock}`)], ...told.map(row)],
+    note:
+      `Sliced W₂ of ${numberText(numberOf(scale, 'samples'))} particles that the flow has carried from noise (s = 0) to data (s = 1) to as many exact points of the homotopy at that clock, ` +
+      'a x̄ + √Σ ξ (VAPO, Eq. 19); in brackets the mean of that of two other draws of exact points, which is what chance alone makes.',
+  };
+}
+
 function findings(results: readonly CellResult[], scale: Scale, picture: (path: string) => string): Findings {
-  const moments = Array.from({ length: 5 }, (_, i) => `moment ${i}`);
   const hint =
-    'Samples over real points (grey); the potential with its slopes, where a model has one; particles on their way.';
+    'Samples over real points (grey); the potential with its slopes, where a model has one; particles on their way, for VAPO over exact points of the homotopy at ' +
+    'the same clock s (grey), for others over real points.';
+  const way = wayTable(results, scale);
   return {
     lead:
       'Points learned by models that never sample while they learn (VAPO), by a potential trained on its own Langevin chains (GCN) and by a generator under the ' +
       'elastic energy (EIEG), each with its default settings, for the same time or for the iterations in its name.',
-    tables: [table(results, scale)],
+    tables: [table(results, scale), ...(way === null ? [] : [way])],
     figures:
-      results.length === 0 ? [] : pictureFigures(results, ['', 'samples', 'potential', ...moments], hint, picture),
+      results.length === 0 ? [] : pictureFigures(results, ['', 'samples', 'potential', ...WAY_PICTURES], hint, picture),
   };
 }
 
