@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { KINDS } from './kinds/table.ts';
+import { FLOORS, KINDS } from './kinds/table.ts';
 import { ReferenceError, parseReference, relativeError } from './reference.ts';
 
 /** The error of one expected tensor. */
@@ -29,7 +29,7 @@ export async function checkFile(file: string): Promise<{ kind: string; rtol: num
   try {
     const actual = await conform(reference);
     const tensors = Object.entries(reference.expected).map(([name, expected]) => {
-      const error = relativeError(actual[name], expected);
+      const error = relativeError(actual[name], expected, FLOORS[reference.kind] ?? 0);
       return { name, error, passed: error <= reference.rtol };
     });
     return { kind: reference.kind, rtol: reference.rtol, tensors };

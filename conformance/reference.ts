@@ -81,11 +81,12 @@ export function numberOf(reference: Reference, name: string): number {
   return value;
 }
 
-/** Expected values below this are the rounding of sums of float64 that cancel: zero, by a symmetry of the problem. */
-const ROUNDING = 1e-12;
-
-/** The worst relative error |a−b| / max|expected| of one tensor; infinite when shapes or finiteness differ. */
-export function relativeError(actual: NDArray | undefined, expected: NDArray): number {
+/**
+ * The worst relative error |a−b| / max|expected| of one tensor; infinite when shapes or finiteness differ.
+ *
+ * @param floor expected values below it are rounding and count as zero: the error is relative to it at least
+ */
+export function relativeError(actual: NDArray | undefined, expected: NDArray, floor: number): number {
   if (actual === undefined || actual.data.length !== expected.data.length) return Infinity;
   let [worst, largest] = [0, 0];
   for (let i = 0; i < expected.data.length; i++) {
@@ -94,5 +95,5 @@ export function relativeError(actual: NDArray | undefined, expected: NDArray): n
     worst = Math.max(worst, Math.abs(a - b));
     largest = Math.max(largest, Math.abs(b));
   }
-  return worst / Math.max(largest, ROUNDING);
+  return worst === 0 ? 0 : worst / Math.max(largest, floor);
 }

@@ -1,5 +1,5 @@
-import { type Tensor, ndarray, valueAndGrad } from '@brownian/graph';
-import { eieg, elasticEnergy } from 'brownian';
+import { type Tensor, grad, ndarray } from '@brownian/graph';
+import { eieg, elasticEnergy, elasticForces } from 'brownian';
 import { type Conform, inputOf, numberOf } from '../reference.ts';
 import { runtime } from '../runtime.ts';
 
@@ -7,15 +7,17 @@ import { runtime } from '../runtime.ts';
 export const conformEiegMetric: Conform = async (reference) => {
   const options = { dimension: numberOf(reference, 'dimension'), cutoff: numberOf(reference, 'cutoff') };
   const [x, y] = [inputOf(reference, 'x'), inputOf(reference, 'y')];
-  const compute = runtime().compile(
-    (a: Tensor, b: Tensor) => {
-      const [energy, gradient] = valueAndGrad((p: Tensor) => elasticEnergy(p, b, options))(a);
-      return { energy, gradient, velocity: gradient.mul(-(a.shape[0] as number) / 2) };
-    },
-    { name: 'elastic energy reference', precision: 'double' },
-  );
-  const { gradient, velocity } = await compute(x, y);
-  // The metric by blocks, as users measure it; the gradient and the velocity of the energy they train on.
-  const metric = ndarray(Float64Array.of(await eieg(runtime(), x, y, options)), []);
-  return { metric, grad_x: gradient, velocity };
+  const slope = runtime().compile((a: Tensor, b: Tensor) => grad((p: Tensor) => elasticEnergy(p, b, options))(a), {
+    name: 'elastic energy reference',
+    precision: 'double',
+  });
+  const forces = elasticForces(runtime(), { kernel: options });
+  // By what users call: the metric by blocks, the gradient of the energy that generators train on, the velocity of the flow.
+  const [metric, gradient, velocity] = [
+    await eieg(runtime(), x, y, options),
+    await slope(x, y),
+    await forces.at(x, y, x),
+  ];
+  await forces.dispose();
+  return { metric: ndarray(Float64Array.of(metric), []), grad_x: gradient, velocity };
 };

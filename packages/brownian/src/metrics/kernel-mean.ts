@@ -24,7 +24,8 @@ export interface KernelSums {
 /** Vectors in a block: a block of kernel values then has 8 MB. */
 const BLOCK = 1000;
 
-function identity(n: number): NDArray {
+/** The identity matrix, float64 `[n, n]`. */
+export function identity(n: number): NDArray {
   return ndarray(
     Float64Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0)),
     [n, n],

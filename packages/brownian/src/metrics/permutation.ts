@@ -62,25 +62,28 @@ export async function permutationTest(
   const pooled = ndarray(new Float64Array((n + m) * d), [n + m, d]);
   (pooled.data as Float64Array).set(doubles(x).data as Float64Array);
   (pooled.data as Float64Array).set(doubles(y).data as Float64Array, n * d);
-  const parts = blocksOf(n + m, BLOCK).map(([from, to]) => ({
-    rows: rowsOf(pooled, from, to),
-    signs: ndarray(
-      Float64Array.from(labels.subarray(from * count, to * count), (label) => (label === 1 ? 1 / n : -1 / m)),
-      [to - from, count],
-    ),
-  }));
+  const parts = blocksOf(n + m, BLOCK);
+  // Of the block at hand alone: those of all blocks would be eight times as large as the labels.
+  const signs = ([from, to]: readonly [number, number]): NDArray => {
+    const data = new Float64Array((to - from) * count);
+    for (let i = 0; i < data.length; i++) data[i] = labels[from * count + i] === 1 ? 1 / n : -1 / m;
+    return ndarray(data, [to - from, count]);
+  };
   const between = runtime.compile(
     (a: Tensor, b: Tensor, s: Tensor, t: Tensor) => matmul(kernel(a, b), t).mul(s).sum(0),
     { name: 'permutation test', precision: 'double' },
   );
   const sums = new Float64Array(count);
   try {
-    for (const [i, left] of parts.entries())
+    for (const [i, left] of parts.entries()) {
+      const [rows, own] = [rowsOf(pooled, ...left), signs(left)];
       for (const right of parts.slice(i)) {
-        const { data } = await between(left.rows, right.rows, left.signs, right.signs);
+        const others = left === right ? own : signs(right);
+        const { data } = await between(rows, rowsOf(pooled, ...right), own, others);
         const twice = left === right ? 1 : 2;
         for (let p = 0; p < count; p++) sums[p] = (sums[p] as number) + twice * (data[p] as number);
       }
+    }
   } finally {
     await between.dispose();
   }

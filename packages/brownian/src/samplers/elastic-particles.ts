@@ -1,12 +1,8 @@
-import { type NDArray, type Tensor, matmul, maximum, ndarray, operand, transpose } from '@brownian/graph';
+import { type NDArray, type Tensor, constant, matmul, maximum, ndarray, operand } from '@brownian/graph';
 import type { Runtime } from '@brownian/runtime';
-import { blocksOf, checkSets, rowsOf } from '../metrics/rows.ts';
-import {
-  type ElasticKernelOptions,
-  checkElasticKernel,
-  halfPower,
-  pairwiseSquaredDistances,
-} from '../potentials/elastic.ts';
+import { identity, squaredDistances } from '../metrics/kernel-mean.ts';
+import { blocksOf, checkSets, doubles, rowsOf } from '../metrics/rows.ts';
+import { type ElasticKernelOptions, checkElasticKernel, halfPower } from '../potentials/elastic.ts';
 import { type Solution, type SolveOptions, solve } from '../solvers/solve.ts';
 
 /** How particles feel data and each other. */
@@ -25,43 +21,63 @@ export interface ElasticForceOptions {
 /** Velocities of the elastic particle flow, ready to compute. */
 export interface ElasticForces {
   /**
-   * Velocity at points `[k, d]` between data `[m, d]` and particles `[n, d]`, float32 `[k, d]`: time grows with k(m + n)d, memory
-   * with a block of pairs.
+   * Velocity at points `[k, d]` between data `[m, d]` and particles `[n, d]`, float64 `[k, d]`: time grows with k(m + n)d, memory
+   * with a block of pairs. Rounding is 1e-16 |x| (d−1)/m² at most. Where the points are the particles, or the data, give the same array:
+   * pairs of a vector with itself are then left out, which in large dimensions may be all that rounding comes from.
    *
    * @throws RangeError when the shapes do not fit
+   * @throws Error on WebGPU, which has no double precision
    */
   at(points: NDArray, data: NDArray, particles: NDArray): Promise<NDArray>;
   dispose(): Promise<void>;
 }
 
-/** Vectors in a block: a block of pairs then has 4 MB per matrix. */
+/** Vectors in a block: a block of pairs then has 8 MB per matrix. */
 const BLOCK = 1000;
-/** Length of vectors from which squared distances are taken from a product: differences would hold a number per pair and coordinate. */
-const LONG = 16;
 
-/** ‖xᵢ − yⱼ‖² of long vectors, through one product. What it loses to rounding, about 1e-6 |x|², is small beside the cut-off of such vectors. */
-function squaredDistancesOfLong(x: Tensor, y: Tensor): Tensor {
-  const [rows, columns] = [x.square().sum(1).reshape([-1, 1]), y.square().sum(1).reshape([1, -1])];
-  return maximum(rows.add(columns).sub(matmul(x, transpose(y)).mul(2)), 0);
+/**
+ * Σⱼ (d−1)/m² (m/max(r, m))^(d+1) (xᵢ − yⱼ): minus the gradient of the scaled kernel, summed over y. `[k, d]`
+ *
+ * @param pairs weight of each pair, `[k, n]`; all count when it is left out
+ */
+function pushFrom(x: Tensor, y: Tensor, { dimension, cutoff }: ElasticKernelOptions, pairs?: NDArray): Tensor {
+  const m2 = cutoff * cutoff;
+  const reach = operand(m2).div(maximum(squaredDistances(x, y), m2));
+  const every = halfPower(reach, (dimension + 1) / 2).mul((dimension - 1) / m2);
+  const weights = pairs === undefined ? every : every.mul(constant(pairs));
+  return x.mul(weights.sum(1).reshape([-1, 1])).sub(matmul(weights, y));
 }
 
-/** Σⱼ (d−1)/m² (m/max(r, m))^(d+1) (xᵢ − yⱼ): minus the gradient of the scaled kernel, summed over y. `[k, d]` */
-function pushFrom(x: Tensor, y: Tensor, { dimension, cutoff }: ElasticKernelOptions): Tensor {
-  const squared = (x.shape[1] as number) < LONG ? pairwiseSquaredDistances(x, y) : squaredDistancesOfLong(x, y);
-  const m2 = cutoff * cutoff;
-  const weights = halfPower(operand(m2).div(maximum(squared, m2)), (dimension + 1) / 2).mul((dimension - 1) / m2);
-  return x.mul(weights.sum(1).reshape([-1, 1])).sub(matmul(weights, y));
+/** Sums over pairs of blocks, ready to compute. They are differences of large numbers, and so in double precision. */
+function pushes(runtime: Runtime, kernel: ElasticKernelOptions) {
+  const options = { name: 'elastic forces', precision: 'double' } as const;
+  const between = runtime.compile((x: Tensor, y: Tensor) => pushFrom(x, y, kernel), options);
+  // A vector does not push itself. Its weight is the largest there is, and rounding of x − x would hide the forces of vectors far away.
+  const within = runtime.compile((x: Tensor) => {
+    const self = identity(x.shape[0] as number);
+    return pushFrom(
+      x,
+      x,
+      kernel,
+      ndarray(
+        (self.data as Float64Array).map((one) => 1 - one),
+        self.shape,
+      ),
+    );
+  }, options);
+  return {
+    between,
+    within,
+    dispose: async (): Promise<void> => {
+      await Promise.all([between.dispose(), within.dispose()]);
+    },
+  };
 }
 
 /** @throws RangeError naming the mobility */
 function checkMobility(name: string, value: number): void {
   if (!(value >= 0 && Number.isFinite(value)))
     throw new RangeError(`The mobility of ${name} must be a number of at least 0, got ${value}.`);
-}
-
-/** float32 rows, since sums of pairs are computed in it. */
-function singles(x: NDArray): NDArray {
-  return x.data instanceof Float32Array ? x : ndarray(Float32Array.from(x.data as Float64Array), x.shape);
 }
 
 /**
@@ -80,15 +96,16 @@ export function elasticForces(
   checkElasticKernel(kernel);
   checkMobility('the attraction', attraction);
   checkMobility('the repulsion', repulsion);
-  const push = runtime.compile((x: Tensor, y: Tensor) => pushFrom(x, y, kernel), { name: 'elastic forces' });
+  const push = pushes(runtime, kernel);
   /** Adds scale · Σⱼ f(x, yⱼ) to `out`, block by block. */
   const add = async (out: Float64Array, x: NDArray, y: NDArray, scale: number): Promise<void> => {
     const width = x.shape[1] as number;
     if (scale === 0) return;
     for (const [from, to] of blocksOf(x.shape[0] as number, BLOCK))
       for (const [first, last] of blocksOf(y.shape[0] as number, BLOCK)) {
-        const { data } = await push(rowsOf(x, from, to), rowsOf(y, first, last));
-        const values = data as Float32Array;
+        const [rows, others] = [rowsOf(x, from, to), rowsOf(y, first, last)];
+        const { data } = x === y && from === first ? await push.within(rows) : await push.between(rows, others);
+        const values = data as Float64Array;
         for (let i = 0; i < values.length; i++)
           out[from * width + i] = (out[from * width + i] as number) + scale * (values[i] as number);
       }
@@ -99,11 +116,12 @@ export function elasticForces(
         checkSets('The elastic force', points, data, 1),
         checkSets('The elastic force', points, particles, 1),
       ];
-      const x = singles(points);
+      const x = doubles(points);
+      const same = (others: NDArray): NDArray => (others === points ? x : doubles(others));
       const sum = new Float64Array(x.data.length);
-      await add(sum, x, singles(data), -attraction / m);
-      await add(sum, x, singles(particles), repulsion / n);
-      return ndarray(Float32Array.from(sum), x.shape);
+      await add(sum, x, same(data), -attraction / m);
+      await add(sum, x, same(particles), repulsion / n);
+      return ndarray(sum, x.shape);
     },
     dispose: () => push.dispose(),
   };

@@ -59,14 +59,50 @@ describe('the forces', () => {
     ['of the plane', 2, { dimension: 2, cutoff: 0.1 }, {}],
     ['with mobilities of 100 : 50', 2, { dimension: 2, cutoff: 0.1 }, { attraction: 100, repulsion: 50 }],
     ['without repulsion', 2, { dimension: 3, cutoff: 0.5 }, { repulsion: 0 }],
-    ['of long vectors, by products', 40, { dimension: 2.5, cutoff: 1 }, { attraction: 2 }],
+    ['of long vectors', 40, { dimension: 2.5, cutoff: 1 }, { attraction: 2 }],
   ] as const)('%s are those of Eq. 24, pair by pair', async (_, d, kernel, mobilities) => {
     const [x, y, z] = [draw('x', 7, d), draw('y', 9, d), draw('z', 5, d)];
     const options = { kernel, ...mobilities };
     const expected = direct(x, y, z, options);
     const size = Math.max(...expected.map(Math.abs));
-    // float32 sums; products of vectors of length 40 lose another digit of squared distances.
-    expect(largestDifference(await forcesAt(x, y, z, options), expected) / size).toBeLessThan(d > 16 ? 2e-5 : 3e-6);
+    // Sums of a few float64 of about the size of the largest.
+    expect(largestDifference(await forcesAt(x, y, z, options), expected) / size).toBeLessThan(1e-13);
+  });
+
+  test.each([
+    [2, 4],
+    [2, 30],
+    [16, 4],
+    [16, 30],
+  ])(
+    'of kernel d = %s on 16 numbers far from 0, |x| = %s, just outside the cut-off, are exact',
+    async (dimension, length) => {
+      // Data 1.2 m from the particles: squared distances are 6e4 times smaller than |x|² and what decides the weights.
+      const kernel = { dimension, cutoff: 0.1 };
+      const row = (seed: string, norm: number): number[] => {
+        const values = numbersOf(draw(seed, 16));
+        return values.map((value) => (value * norm) / Math.hypot(...values));
+      };
+      const centre = row('centre', length);
+      const around = (seed: string, norm: number): NDArray => {
+        const rows = [0, 1, 2, 3, 4].map((i) => row(`${seed} ${i}`, norm).map((v, k) => v + (centre[k] as number)));
+        return ndarray(Float32Array.from(rows.flat()), [5, 16]);
+      };
+      const [x, y] = [around('x', 0.01), around('y', 0.12)];
+      const expected = direct(x, y, x, { kernel });
+      const size = Math.max(...expected.map(Math.abs));
+      // |x|² is 9e4 m² at most, so that float64 leaves r² with 2e-11; its (d+1)/2-th power with ten times that.
+      expect(largestDifference(await forcesAt(x, y, x, { kernel }), expected) / size).toBeLessThan(2e-10);
+    },
+  );
+
+  test('of particles on each other are not hidden by their own, be they as small as the kernel has them', async () => {
+    // Weights of the others are (m/r)^17 of their own: 1e-17 and less.
+    const [x, y, kernel] = [draw('x', 6, 16), draw('y', 8, 16), { dimension: 16, cutoff: 0.1 }];
+    const expected = direct(x, y, x, { kernel });
+    const size = Math.max(...expected.map(Math.abs));
+    expect(size).toBeLessThan(1e-15);
+    expect(largestDifference(await forcesAt(x, y, x, { kernel }), expected) / size).toBeLessThan(1e-12);
   });
 
   test('at mobilities 1 are −n/2 times the gradient of the elastic energy', async () => {
@@ -74,8 +110,8 @@ describe('the forces', () => {
     const slope = exact.compile((a: Tensor, b: Tensor) => grad((p: Tensor) => elasticEnergy(p, b, kernel))(a));
     const expected = numbersOf(await slope(x, y)).map((v) => -3 * v);
     await slope.dispose();
-    // float32 against double precision, of numbers of size 1.
-    expect(largestDifference(await forcesAt(x, y, x, { kernel }), expected)).toBeLessThan(2e-6);
+    // Float64 both, of numbers of size 1.
+    expect(largestDifference(await forcesAt(x, y, x, { kernel }), expected)).toBeLessThan(1e-13);
   });
 
   test('of sets of several blocks are the same as of their parts', async () => {
@@ -83,8 +119,8 @@ describe('the forces', () => {
     const whole = await forcesAt(x, y, x, { kernel });
     const few = ndarray((x.data as Float32Array).subarray(2398, 2406), [4, 2]);
     const part = await forcesAt(few, y, x, { kernel });
-    // The sums are split otherwise, in float32.
-    expect(largestDifference(whole.slice(2398, 2406), part)).toBeLessThan(1e-5);
+    // The sums are split otherwise, and a particle's own weight of 100 is among those of the part.
+    expect(largestDifference(whole.slice(2398, 2406), part)).toBeLessThan(1e-13);
   });
 
   test('particles that are the data feel none', async () => {
