@@ -18,6 +18,11 @@ export interface Potential {
    * @param condition for potentials that take one: the clock of a flow, or labels (int32), `[particles]`
    */
   apply(params: SymbolicParams, x: Tensor, condition?: Tensor): Tensor;
+  /**
+   * The same for potentials that are conditional on labels, with a weight for every label, `[particles, classes]`: 1 for the one that is meant makes it
+   * `apply`, others lie between labels. All others leave it out.
+   */
+  blend?(params: SymbolicParams, x: Tensor, weights: Tensor): Tensor;
   /** Responses of the filters, `[particles, channels, ...positions]`; potentials without filters leave it out. */
   features?(params: SymbolicParams, x: Tensor): Tensor;
   /** Mean response of each filter, `[filters]`, for the response distance R; potentials without filters leave it out. */

@@ -1,11 +1,12 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type NDArray, type Tensor, decodeModel, float32Data } from '@brownian/graph';
+import { type NDArray, type Tensor, decodeModel, float32Data, ndarray } from '@brownian/graph';
 import { createStream } from '@brownian/runtime';
 import { nodeRuntime } from '@brownian/runtime/node';
 import { type ExportedFunction, builtIn, dcganGenerator } from 'brownian';
 // oxlint-disable-next-line no-restricted-imports -- the files must run without any of our packages
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import sharp from 'sharp';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { nodeEngine } from '../src/engine.ts';
 import { exportFunction } from '../src/export/onnx.ts';
@@ -15,11 +16,25 @@ import { digitFiles, temporaryFolder } from './support/files.ts';
 
 const MODEL = ['--potential.channels', '4,6', '--potential.hidden', '8', '--chains.buffer-size', '16'];
 
-/** A wGCN trained for two iterations on images of 12×12 pixels. */
+/** Writes images of 12×12 pixels into a folder for each of three classes, and returns the folder of these. */
+async function classes(folder: string): Promise<string> {
+  for (const [label, name] of ['ants', 'bees', 'cows'].entries()) {
+    mkdirSync(join(folder, 'images', name), { recursive: true });
+    for (let i = 0; i < 4; i++) {
+      const pixels = Uint8Array.from({ length: 144 }, (_, k) => (k * 37 * (label + 1) + 11 * i) % 256);
+      const image = sharp(pixels, { raw: { width: 12, height: 12, channels: 1 } });
+      await image.png().toFile(join(folder, 'images', name, `${i}.png`));
+    }
+  }
+  return join(folder, 'images');
+}
+
+/** A model, wGCN unless another is given, trained for two iterations on images of 12×12 pixels, in three classes where it takes them. */
 async function trained(folder: string, model: readonly string[] = ['wgcn', ...MODEL]): Promise<string> {
   const out = join(folder, 'run');
   const [name = '', ...flags] = model;
-  const argv = ['train', digitFiles(folder), '--model', name, '--iterations', '2', '--batch-size', '8', ...flags];
+  const data = flags.includes('--classes') ? await classes(folder) : digitFiles(folder);
+  const argv = ['train', data, '--model', name, '--iterations', '2', '--batch-size', '8', ...flags];
   const ended = await brownian(
     [...argv, '--langevin.steps', '2', '--sampling.steps', '2', '--samples', '4', '--out', out],
     nodeEngine,
@@ -45,65 +60,112 @@ function gap(a: Float32Array, b: Float32Array): number {
   return Math.max(...a.map((value, i) => Math.abs(value - (b[i] as number)))) / scale;
 }
 
-describe('brownian export', () => {
-  it('writes files that onnxruntime-node alone runs to the same numbers, for any batch', async () => {
-    const run = await trained(temporaryFolder());
-    const ended = await brownian(['export', run], nodeEngine);
-    expect(ended).toMatchObject({ code: 0, err: '' });
-    const folder = join(run, 'export');
-    expect(readdirSync(folder).toSorted()).toEqual([
-      'README.md',
-      'features.onnx',
-      'langevin-step.onnx',
-      'potential.onnx',
-    ]);
-    expect(ended.out).toContain('potential.onnx: x [batch, 1, 12, 12] → potential [batch]');
-    const opened = await openTrained({ engine: nodeEngine, print: () => undefined } as never, run);
-    onTestFinished(() => opened.close());
-    const runtime = nodeRuntime({ threads: 1 });
-    onTestFinished(() => runtime.dispose());
-    const functions = opened.learner.exports?.(opened.state) as readonly ExportedFunction[];
-    expect(functions.map(({ name }) => name)).toEqual(['potential', 'langevin-step', 'features']);
-    for (const { name, apply, inputs, outputs } of functions) {
-      const file = join(folder, `${name}.onnx`);
-      const model = decodeModel(readFileSync(file), name);
-      expect(Object.keys(model.opsets), 'no domain but the standard').toEqual(['']);
-      expect(model.inputs.map((value) => value.shape)).toEqual(inputs.map(({ shape }) => shape));
-      const compiled = runtime.compile((...x: Tensor[]) => apply(...x));
-      for (const batch of [1, 5]) {
-        const feeds = inputs.map(({ name: input }) => createStream(input).normal([batch, 1, 12, 12]));
-        const wanted = await compiled(...feeds);
-        const found = await runAlone(
-          file,
-          Object.fromEntries(inputs.map((value, i) => [value.name, feeds[i] as NDArray])),
-        );
-        outputs.forEach((output, i) => {
-          expect(found[output.name]?.dims).toEqual(wanted[i]?.shape);
-          // Sums of float32 in the orders of different kernels.
-          expect(gap(float32Data(wanted[i] as NDArray), found[output.name]?.data as Float32Array)).toBeLessThan(1e-5);
-        });
-      }
-    }
+/** What an exported function takes, for so many items: noise, or what the input stands for. */
+function feedsFor({ inputs }: ExportedFunction, batch: number): NDArray[] {
+  return inputs.map(({ name, shape }) => {
+    const sizes = shape.map((size) => (size === 'batch' ? batch : size));
+    const noise = createStream(name).normal(sizes);
+    if (name === 'label')
+      return oneHot(
+        Array.from({ length: batch }, (_, i) => (i + 1) % (sizes[1] as number)),
+        sizes[1] as number,
+      );
+    // 1 for pixels that are known.
+    return name === 'known'
+      ? ndarray(
+          float32Data(noise).map((value) => (value > 0 ? 1 : 0)),
+          sizes,
+        )
+      : noise;
   });
+}
 
-  it('draws the samples that the run draws, step by step', async () => {
-    const run = await trained(temporaryFolder());
+/** A weight of 1 for each of these labels, 0 for the others. */
+function oneHot(labels: readonly number[], classes: number): NDArray {
+  const weights = labels.flatMap((label) => Array.from({ length: classes }, (_, i) => (i === label ? 1 : 0)));
+  return ndarray(Float32Array.from(weights), [labels.length, classes]);
+}
+
+const DESCRIPTIVE = ['potential', 'langevin-step', 'features'];
+const GENERALIZED = ['ggcn-star', '--potential.channels', '4,6', '--hidden.dim', '5'];
+
+describe('brownian export', () => {
+  it.each([
+    ['wgcn', ['wgcn', ...MODEL], DESCRIPTIVE],
+    ['wgcn with labels', ['wgcn', ...MODEL, '--classes', '3'], DESCRIPTIVE],
+    ['ggcn-star', GENERALIZED, ['generator', ...DESCRIPTIVE]],
+    ['ggcn-star with labels', [...GENERALIZED, '--classes', '3'], ['generator', ...DESCRIPTIVE]],
+    [
+      'ggcn-star of masked images',
+      ['ggcn-star', '--potential.channels', '4,6', '--upsampling.width', '4', '--hidden.start', 'masked'],
+      ['generator', ...DESCRIPTIVE],
+    ],
+  ])(
+    'writes files of %s that onnxruntime-node alone runs to the same numbers, for any batch',
+    async (_, model, names) => {
+      const run = await trained(temporaryFolder(), model);
+      const ended = await brownian(['export', run], nodeEngine);
+      expect(ended).toMatchObject({ code: 0, err: '' });
+      const folder = join(run, 'export');
+      const files = ['README.md', ...names.map((name) => `${name}.onnx`)];
+      expect(readdirSync(folder).toSorted()).toEqual(files.toSorted());
+      const opened = await openTrained({ engine: nodeEngine, print: () => undefined } as never, run);
+      onTestFinished(() => opened.close());
+      const runtime = nodeRuntime({ threads: 1 });
+      onTestFinished(() => runtime.dispose());
+      const functions = opened.learner.exports?.(opened.state) as readonly ExportedFunction[];
+      expect(functions.map(({ name }) => name)).toEqual(names);
+      for (const fn of functions) {
+        const { name, apply, inputs, outputs } = fn;
+        const file = join(folder, `${name}.onnx`);
+        const written = decodeModel(readFileSync(file), name);
+        expect(Object.keys(written.opsets), 'no domain but the standard').toEqual(['']);
+        expect(written.inputs.map((value) => value.shape)).toEqual(inputs.map(({ shape }) => shape));
+        expect(ended.out).toContain(
+          `${name}.onnx: ${inputs.map((value) => `${value.name} [${value.shape.join(', ')}]`).join(', ')} → `,
+        );
+        const compiled = runtime.compile((...x: Tensor[]) => apply(...x));
+        for (const batch of [1, 5]) {
+          const feeds = feedsFor(fn, batch);
+          const wanted = await compiled(...feeds);
+          const found = await runAlone(
+            file,
+            Object.fromEntries(inputs.map((value, i) => [value.name, feeds[i] as NDArray])),
+          );
+          outputs.forEach((output, i) => {
+            expect(found[output.name]?.dims).toEqual(wanted[i]?.shape);
+            // Sums of float32 in the orders of different kernels.
+            expect(gap(float32Data(wanted[i] as NDArray), found[output.name]?.data as Float32Array)).toBeLessThan(1e-5);
+          });
+        }
+      }
+    },
+  );
+
+  it.each([
+    ['wgcn', ['wgcn', ...MODEL], undefined],
+    ['ggcn-star', GENERALIZED, undefined],
+    ['ggcn-star with labels', [...GENERALIZED, '--classes', '3'], [2, 0, 1]],
+  ])('writes files that draw the samples that a run of %s draws, step by step', async (_, model, labels) => {
+    const run = await trained(temporaryFolder(), model);
     await brownian(['export', run], nodeEngine);
     const { learner, state, close } = await openTrained({ engine: nodeEngine, print: () => undefined } as never, run);
     onTestFinished(close);
-    const wanted = await learner.sample(state, 3, createStream(5));
+    const asked = labels && { dtype: 'int32' as const, shape: [3], data: Int32Array.from(labels) };
+    const wanted = await learner.sample(state, 3, createStream(5), asked);
     const draw = createStream(5);
-    const session = await InferenceSession.create(join(run, 'export', 'langevin-step.onnx'));
-    let x: OrtTensor = new OrtTensor(
-      'float32',
-      draw.uniform([3, 1, 12, 12], -1, 0).data as Float32Array,
-      [3, 1, 12, 12],
-    );
+    const label = labels && { label: oneHot(labels, 3) };
+    const file = (name: string): string => join(run, 'export', `${name}.onnx`);
+    const begin = async (): Promise<NDArray> => {
+      if (model[0] === 'wgcn') return draw.uniform(wanted.shape, -1, 0);
+      const made = await runAlone(file('generator'), { z: draw.normal([3, 5]), ...label });
+      return ndarray(made['x']?.data as Float32Array, wanted.shape);
+    };
+    let x = await begin();
     for (let step = 0; step < 2; step++) {
-      const noise = new OrtTensor('float32', draw.normal([3, 1, 12, 12]).data as Float32Array, [3, 1, 12, 12]);
-      x = (await session.run({ x, noise }))['moved'] as OrtTensor;
+      const moved = await runAlone(file('langevin-step'), { x, noise: draw.normal(wanted.shape), ...label });
+      x = ndarray(moved['moved']?.data as Float32Array, wanted.shape);
     }
-    await session.release();
     expect(gap(float32Data(wanted), x.data as Float32Array)).toBeLessThan(1e-4);
   });
 

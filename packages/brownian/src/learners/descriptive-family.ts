@@ -231,7 +231,7 @@ function atGrid(options: DescriptorLearnerOptions, i: number): DescriptorLearner
   };
 }
 
-/** A conditional model without what needs Φ of an item alone: inpainting and exports. */
+/** A conditional model without what begins at particles of its caller, which have no labels. */
 function givenItsLabel(learner: DescriptiveLearner): Learner<DescriptiveState> {
   return {
     name: learner.name,
@@ -241,6 +241,7 @@ function givenItsLabel(learner: DescriptiveLearner): Learner<DescriptiveState> {
     sample: (state, n, draw, labels) => learner.sample(state, n, draw, labels),
     trajectory: async (state, n, draw, moments) => (await learner.trajectory?.(state, n, draw, moments)) ?? [],
     particles: (state) => learner.particles(state),
+    exports: (state) => learner.exports?.(state) ?? [],
     dispose: () => learner.dispose(),
   };
 }

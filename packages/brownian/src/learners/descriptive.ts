@@ -1,6 +1,6 @@
 import { type NDArray, ShapeError, flatten, ndarray } from '@brownian/graph';
 import type { Compiled, Runtime, Stream } from '@brownian/runtime';
-import type { Batch, Dataset, Metrics, Moment } from '../interfaces.ts';
+import type { Batch, Dataset, ExportedFunction, Metrics, Moment } from '../interfaces.ts';
 import { merge } from '../data/masked.ts';
 import { type Sampler, langevin } from '../samplers/langevin.ts';
 import { chooseRows, putRows, takeRows } from '../samplers/replay-buffer.ts';
@@ -23,10 +23,9 @@ class LangevinLearner implements DescriptiveLearner {
   readonly #sampler: Sampler;
   readonly #samples: DescriptiveSamples;
   readonly #update: Compiled<UpdateArguments, UpdateResult>;
-  // These are left out of a conditional model, whose Φ is of an item and a label.
+  // These two are left out of a conditional model, whose Φ is of an item and a label.
   readonly potential?: NonNullable<DescriptiveLearner['potential']>;
   readonly inpaint?: NonNullable<DescriptiveLearner['inpaint']>;
-  readonly exports?: NonNullable<DescriptiveLearner['exports']>;
   readonly classes?: number;
 
   constructor(runtime: Runtime, model: DescriptiveModel) {
@@ -42,9 +41,12 @@ class LangevinLearner implements DescriptiveLearner {
         return potentialValues(runtime, model.potential, state.average ?? state.params, x);
       };
       this.inpaint = (...given) => this.#inpaint(...given);
-      this.exports = (state) =>
-        descriptiveExports({ ...model, params: state.average ?? state.params, langevin: this.#samples.finalDynamics });
     }
+  }
+
+  exports(state: DescriptiveState): readonly ExportedFunction[] {
+    const params = state.average ?? state.params;
+    return descriptiveExports({ ...this.#model, params, langevin: this.#samples.finalDynamics });
   }
 
   async init(key: Stream, data: Dataset): Promise<DescriptiveState> {

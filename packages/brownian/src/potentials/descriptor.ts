@@ -1,4 +1,4 @@
-import { type NDArray, type Tensor, gather, normalizeAxes, sizeOf, zeros } from '@brownian/graph';
+import { type NDArray, type Tensor, gather, matmul, normalizeAxes, sizeOf, zeros } from '@brownian/graph';
 import type { Potential, SymbolicParams } from '../interfaces.ts';
 import type { Net } from '../nets/net.ts';
 
@@ -39,22 +39,29 @@ export function descriptor(
   const sumAxes = net.outputShape.map((_, i) => i + 1);
   const responsesAt = (params: SymbolicParams, x: Tensor): Tensor =>
     net.apply((params as unknown as DescriptorParams).features, x);
+  const weighed = (params: SymbolicParams, x: Tensor, weights: Tensor): Tensor =>
+    responsesAt(params, x).mul(weights).sum(sumAxes).mul(gain);
+  const thetaOf = (params: SymbolicParams): Tensor => (params as unknown as DescriptorParams).theta;
   return {
     init: (key) => ({
       theta: start === 'zero' ? zeros(stored) : scaledNormal(key.split('theta').normal(stored), sizeOf(shape)),
       features: net.init(key.split('features')),
     }),
     apply: (params, x, labels) => {
-      const { theta: all } = params as unknown as DescriptorParams;
       if ((classes === 0) !== (labels === undefined))
         throw new TypeError(
           classes === 0
             ? 'descriptor: this potential is unconditional, so it takes no labels.'
             : `descriptor: this potential is conditional on ${classes} labels, so it needs those of the particles.`,
         );
-      const weights = labels === undefined ? all : gather(all, labels, 0);
-      return responsesAt(params, x).mul(weights).sum(sumAxes).mul(gain);
+      return weighed(params, x, labels === undefined ? thetaOf(params) : gather(thetaOf(params), labels, 0));
     },
+    ...(classes > 0 && {
+      blend: (params: SymbolicParams, x: Tensor, weights: Tensor) => {
+        const rows = matmul(weights, thetaOf(params).reshape([classes, -1]));
+        return weighed(params, x, rows.reshape([-1, ...shape]));
+      },
+    }),
     features: responsesAt,
     responses: (params, x) => {
       const responses = responsesAt(params, x);

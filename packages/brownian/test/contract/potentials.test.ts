@@ -1,4 +1,4 @@
-import { type NDArray, type Tensor, ndarray, sizeOf } from '@brownian/graph';
+import { type NDArray, type Tensor, constant, ndarray, sizeOf } from '@brownian/graph';
 import { createRuntime, createStream, interpreterBackend } from '@brownian/runtime';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Potential, SymbolicParams } from '../../src/interfaces.ts';
@@ -90,6 +90,24 @@ test('the gain of a descriptor multiplies Φ', async () => {
   const [one, twenty] = (await both(params, x)).map(numbersOf) as [number[], number[]];
   // One product in double precision.
   one.forEach((value, i) => expect(twenty[i]).toBeCloseTo(20 * value, 12));
+});
+
+test('a weight of 1 for a label makes a conditional descriptor what it is for that label, halves the mean of two', async () => {
+  const potential = descriptor(convs(IMAGE), { classes: 3, gain: 2 });
+  const x = createStream('labels').normal([3, ...IMAGE]);
+  const weights = ndarray([0, 0, 1, 1, 0, 0, 0.5, 0.5, 0], [3, 3]);
+  const compute = runtime.compile((p: SymbolicParams, particles: Tensor, w: Tensor): Tensor[] => [
+    potential.blend?.(p, particles, w) as Tensor,
+    ...[0, 1, 2].map((label) => {
+      const labels: NDArray = { dtype: 'int32', shape: [3], data: Int32Array.of(label, label, label) };
+      return potential.apply(p, particles, constant(labels));
+    }),
+  ]);
+  const found = (await compute(potential.init(createStream(1)), x, weights)).map(numbersOf);
+  const [blended, zero, one, two] = found as [number[], number[], number[], number[]];
+  const expected = [two[0], zero[1], ((zero[2] as number) + (one[2] as number)) / 2] as number[];
+  expected.forEach((value, i) => expect(blended[i]).toBeCloseTo(value, 12));
+  expect(descriptor(convs(IMAGE), {}).blend).toBeUndefined();
 });
 
 const CASES = Object.values(ROWS).flatMap((cases) => cases.map((item) => [item.label, item] as const));
