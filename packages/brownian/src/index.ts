@@ -218,7 +218,7 @@ export {
   generatorUpdate,
 } from './learners/generator-update.ts';
 export { buildGenerator } from './learners/generator.ts';
-export { type HiddenStart, thumbnailSize } from './learners/hidden.ts';
+export { type HiddenStart, thumbnailLength, thumbnailSize } from './learners/hidden.ts';
 export { checkMasked, completing, maskedLatents } from './learners/masked.ts';
 export type { Chains, Replay } from './learners/replay.ts';
 export type * from './learners/variational-options.ts';

@@ -6,7 +6,13 @@ import { FIELDS, flagOf } from '../src/config/fields.ts';
 import { commandOptions, spellFlags } from '../src/config/flags.ts';
 import { inFamily } from '../src/config/run-config.ts';
 import { FLAG_ALIASES, GROUP_TITLES, configSchema } from '../src/config/schema.ts';
-import { mergeSettings, readSettings, resolveConfig, settingsFromFlags } from '../src/config/settings.ts';
+import {
+  type Settings,
+  mergeSettings,
+  readSettings,
+  resolveConfig,
+  settingsFromFlags,
+} from '../src/config/settings.ts';
 import { UserError } from '../src/errors.ts';
 import { configHash } from '../src/runs/run.ts';
 import { temporaryFolder } from './support/files.ts';
@@ -235,15 +241,64 @@ describe('the full configuration', () => {
     [
       { model: 'gan', loss: { stabiliserWeight: 2 } },
       POINTS,
-      '--loss.stabiliser-weight means nothing to --loss.kind logistic',
+      '--loss.stabiliser-weight is given, and --loss.kind logistic does not read it',
     ],
     [
       { model: 'wgan-gp', batchSize: 12 },
       POINTS,
       '--batch-size is 12, which 5 steps of the discriminator cannot share',
     ],
+    [
+      { model: 'gan', discriminator: { norm: false } },
+      IMAGES,
+      '--discriminator.norm is given, and --discriminator.net is mlp',
+    ],
+    [{ model: 'wgcn', grids: { startNoise: 0.1 } }, IMAGES, '--grids.start-noise is given, and there is one grid; '],
+    [{ model: 'wgcn', grids: { betas: [1] } }, IMAGES, '--grids.betas is given, and there is one grid; '],
+    [{ model: 'wgcn', grids: { steps: [5] } }, IMAGES, '--grids.steps is given, and there is one grid; '],
+    [{ model: 'gcn', flow: { penalty: 'directional' } }, IMAGES, '--flow.penalty is given, and --flow.beta is 0'],
+    [
+      { model: 'pgcn', potential: { channels: [3] } },
+      IMAGES,
+      '--potential.channels is given, and --potential.net gabor',
+    ],
   ])('refuses %o', (settings, data, message) => {
     expect(() => resolveConfig({ data: 'x', ...settings }, data)).toThrow(message);
+  });
+
+  it.each(Object.keys(MODELS) as ModelName[])(
+    'takes every default of %s, and says nothing against a run of before',
+    (model) => {
+      const data = model === 'dcgan' || model.includes('gcn') ? { ...IMAGES, itemShape: [1, 32, 32] } : POINTS;
+      const config = resolveConfig({ data: 'x', model }, data);
+      expect(resolveConfig({ ...config }, data)).toEqual(config);
+      expect(resolveConfig({ ...config }, data, true)).toEqual(config);
+    },
+  );
+
+  it('resumes what was accepted and not read', () => {
+    const old = { ...resolveConfig({ data: 'x', model: 'ggcn-minus' }, IMAGES) } as Settings;
+    const settings = mergeSettings(old, { hidden: { prior: 1 } });
+    expect(() => resolveConfig(settings, IMAGES)).toThrow('--hidden.prior is given, and');
+    expect(resolveConfig(settings, IMAGES, true)).toMatchObject({ hidden: { prior: 1 } });
+  });
+
+  it('lets what is not given follow the loss', () => {
+    const penalised = resolveConfig({ data: 'x', model: 'dcgan', loss: { kind: 'wasserstein-gp' } }, IMAGES);
+    expect(penalised).toMatchObject({
+      discriminator: { net: 'dcgan', widths: [64], norm: false, steps: 5, features: 1, learningRate: 1e-4 },
+      optimizer: { momentum: 0, learningRate: 1e-4 },
+    });
+    const given = { discriminator: { steps: 2, norm: true }, optimizer: { momentum: 0.5 } };
+    expect(
+      resolveConfig({ data: 'x', model: 'dcgan', loss: { kind: 'wasserstein-gp' }, ...given }, IMAGES),
+    ).toMatchObject(given);
+    const clipped = resolveConfig({ data: 'x', model: 'gan', loss: { kind: 'wasserstein' } }, POINTS);
+    expect(clipped).toMatchObject({ loss: { clip: 0.1 }, discriminator: { net: 'mlp', steps: 5 } });
+    const elastic = resolveConfig({ data: 'x', model: 'dcgan', loss: { kind: 'elastic' } }, IMAGES);
+    expect(elastic).toMatchObject({ generator: { net: 'dcgan' }, discriminator: { net: 'none' } });
+    const opposed = resolveConfig({ data: 'x', model: 'eieg', loss: { kind: 'mmd' } }, POINTS);
+    expect(opposed).toMatchObject({ discriminator: { net: 'mlp', features: 2 } });
   });
 
   it('has a hash of what decides the numbers, and of nothing else', () => {

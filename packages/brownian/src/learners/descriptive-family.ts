@@ -9,7 +9,7 @@ import { LANGEVIN_DEFAULTS, chainMemory, driftResponse, driftScale } from '../sa
 import { descriptiveLearner } from './descriptive.ts';
 import type { DescriptiveLearner, DescriptiveState } from './descriptive-model.ts';
 import type { ModelFamily, ModelPreset } from './family.ts';
-import { gridShapes, multiGridLearner } from './multi-grid.ts';
+import { gridShapes, gridSizes, multiGridLearner } from './multi-grid.ts';
 import { buildOptimizer } from './optimizer.ts';
 import type { DescriptorLearnerOptions, GridOptions } from './options.ts';
 import { buildPotential, hasFixedFilters } from './potential.ts';
@@ -87,14 +87,6 @@ function learned(beta: number): (itemShape: readonly number[]) => DescriptorLear
     sampling: { from: 'start', steps: 600, temperature: null },
     grids: ONE_GRID,
   });
-}
-
-/** Heights of grids up to the data's: fourfold from each to the next, and twofold where that leads to less than 8 pixels: 4, 16, 64; 4, 8, 32; 7, 28. */
-function gridSizes(height: number): number[] {
-  const sizes = [height];
-  for (let first = height; first >= 8 && first % 2 === 0; sizes.unshift(first))
-    first /= first % 4 === 0 && first > 8 ? 4 : 2;
-  return sizes;
 }
 
 /** Several grids of learned filters: short chains from mean colours, as Gao et al. 2018 run them, with the settings of {@link learned}. */

@@ -3,7 +3,7 @@ import type { Stream } from '@brownian/runtime';
 import type { Dataset } from '../interfaces.ts';
 import { chooseRows, takeRows } from '../samplers/replay-buffer.ts';
 import { drawMaskedLatents } from './masked.ts';
-import { shrink } from './multi-grid.ts';
+import { gridSizes, shrink } from './multi-grid.ts';
 import type { HiddenOptions } from './options.ts';
 
 /** Items of the data whose latents are kept to begin samples with, at most, and their values. */
@@ -27,6 +27,13 @@ export function thumbnailSize(itemShape: readonly number[], dim: number): readon
     `hidden.dim is ${dim}; with hidden.start "thumbnails" it must be the number of values of a smaller copy of an item, and items ` +
       `of shape ${formatShape(itemShape)} have none with that many.`,
   );
+}
+
+/** Values of the thumbnails that a multi-grid model of these images begins with: its first grid of whole pixels. */
+export function thumbnailLength(itemShape: readonly number[]): number {
+  const [channels, height, width] = itemShape as readonly [number, number, number];
+  const first = gridSizes(height).find((size) => (width * size) % height === 0) as number;
+  return (channels * first * width * first) / height;
 }
 
 /** Images `[n, c, h, w]` as latents: thumbnails of `dim` values, `[n, dim]`. */

@@ -94,6 +94,14 @@ export function enlarge(
   return UPSCALING[upscaling](x, size);
 }
 
+/** Heights of grids up to the data's: fourfold from each to the next, and twofold where that leads to less than 8 pixels: 4, 16, 64; 4, 8, 32; 7, 28. */
+export function gridSizes(height: number): number[] {
+  const sizes = [height];
+  for (let first = height; first >= 8 && first % 2 === 0; sizes.unshift(first))
+    first /= first % 4 === 0 && first > 8 ? 4 : 2;
+  return sizes;
+}
+
 /**
  * The shapes of grids with these heights, from the coarsest up.
  *

@@ -190,7 +190,7 @@ export interface UpsamplingOptions {
 
 /** The hidden space of a generalised model. */
 export interface HiddenOptions {
-  /** Length of a latent ζ. The paper's is 128 to 256. That of `masked` images follows from their size: (channels + 1) · height · width. */
+  /** Length of a latent ζ. The paper's is 128 to 256. That of `masked` images is (channels + 1) · height · width, that of `thumbnails` the values of one. */
   readonly dim: number;
   /**
    * Where latents begin: draws of N(0, I), `thumbnails` of data, as the first grid of a multi-grid model, or `masked` data: images of the batch times

@@ -14,6 +14,16 @@ export interface DataFacts {
 /** What is wrong with a configuration, as a sentence; false when nothing is. */
 export type Rule<Config> = (config: Config, data: DataFacts) => string | false;
 
+/** Options that nothing reads, as other options are. */
+export interface Unread {
+  /** Whether it is so. */
+  readonly when: boolean;
+  /** Their paths, such as `hidden.prior`. */
+  readonly options: readonly string[];
+  /** Why, and what to do: the end of a sentence that begins "--hidden.prior is given, and ". */
+  readonly because: string;
+}
+
 /** How the options of a family are read from files and flags. A path such as `optimizer.ema` means the same in every family. */
 export interface FamilyConfig<F extends Family> {
   /** What its models are called in a sentence: "descriptive models". */
@@ -34,4 +44,6 @@ export interface FamilyConfig<F extends Family> {
   ) => FamilyOptions[F];
   /** Options that exclude each other or the data. */
   readonly rules: readonly Rule<RunConfigOf<F>>[];
+  /** Options that would be accepted and ignored: refused where they are given, and are not what they would be without. Runs of before are resumed with them. */
+  readonly unread: (config: RunConfigOf<F>) => readonly Unread[];
 }

@@ -130,6 +130,22 @@ const RULES: readonly Rule<RunConfig>[] = [
     `--images.range is ${range.join(',')}; its first number must be below its second.`,
 ];
 
+/** What is wrong with an option that was given and that nothing reads; false where there is none. */
+function unreadOption(settings: Settings, defaults: Settings, config: RunConfig): string | false {
+  const { unread } = familyConfig(familyOf(config.model));
+  for (const { when, options, because } of unread(config)) {
+    const given = FIELDS.find(
+      (field) =>
+        when &&
+        options.includes(field.path) &&
+        valueOf(settings, field) !== undefined &&
+        JSON.stringify(valueOf(settings, field)) !== JSON.stringify(valueOf(defaults, field)),
+    );
+    if (given !== undefined) return `${flagOf(given)} is given, and ${because}.`;
+  }
+  return false;
+}
+
 /** Defaults that depend on other settings: batches no larger than the data, and what the family makes follow. */
 function followSettings(settings: Settings, model: RunConfig['model'], data: DataFacts): Settings {
   const rules = familyConfig(familyOf(model));
@@ -155,16 +171,20 @@ export function checkConfig(raw: unknown, source: Source): RunConfig {
  *
  * @param settings must name `data`.
  * @param data as it is after `limit`.
- * @throws UserError when options contradict each other, the model or the data.
+ * @param resumed whether they are those of a run that goes on: all of them are given then, also what nothing reads
+ * @throws UserError when options contradict each other, the model or the data, or are given and not read.
  */
-export function resolveConfig(settings: Settings, data: DataFacts): RunConfig {
+export function resolveConfig(settings: Settings, data: DataFacts, resumed = false): RunConfig {
   const model = (settings['model'] ?? RUN_DEFAULTS.model) as RunConfig['model'];
   refuseForeign(settings, model, { kind: 'flag' });
-  const config = checkConfig(mergeSettings(followSettings(settings, model, data), settings), { kind: 'flag' });
+  const defaults = followSettings(settings, model, data);
+  const config = checkConfig(mergeSettings(defaults, settings), { kind: 'flag' });
   const rules: readonly Rule<RunConfig>[] = [...familyConfig(familyOf(model)).rules, ...RULES];
   for (const rule of rules) {
     const broken = rule(config, data);
     if (broken !== false) throw new UserError(broken);
   }
+  const idle = !resumed && unreadOption(settings, defaults, config);
+  if (idle !== false) throw new UserError(idle);
   return config;
 }

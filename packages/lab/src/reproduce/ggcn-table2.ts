@@ -156,6 +156,8 @@ export const ggcnTable2: Experiment = {
   async open(scale, bench) {
     const samples = numberOf(scale, 'samples');
     const { data, judge } = await openImages(textOf(scale, 'data') ?? '', scale, bench);
+    // What does not go together is said before the first of many minutes.
+    for (const cell of plan(scale)) configOf(cell, data)(1);
     return (cell) => {
       const { settings } = cell;
       const trial = {

@@ -5,7 +5,7 @@ import { UserError } from '../errors.ts';
 /** What a model can be changed in, to turn a switch of Table 1 of generalised GCN that no preset turns alone, or for one of its tasks. */
 const VARIANTS: Readonly<Record<string, Settings>> = {
   // HS off: the generator starts from the first grid of M-GCN, a small copy of data, and not from a Gaussian.
-  thumbnails: { hidden: { start: 'thumbnails', dim: 49 } },
+  thumbnails: { hidden: { start: 'thumbnails' } },
   // Inpainting: the generator is an auto-encoder of masked images.
   masked: { hidden: { start: 'masked' } },
   // NLU off: the up-scaling is one linear map.

@@ -5,13 +5,13 @@ import {
   LOSS_FIELDS,
   type LossOptions,
   MODELS,
+  type ModelName,
   adversarialModel,
 } from 'brownian';
 import { z } from 'zod';
-import type { FamilyConfig, Rule } from '../family-config.ts';
+import type { FamilyConfig, Rule, Unread } from '../family-config.ts';
 import { type Fields, OPTIMIZER, POTENTIAL, positive } from '../groups.ts';
 import type { RunConfigOf } from '../run-config.ts';
-import { kebab } from '../suggest.ts';
 
 const widths = () => z.array(z.int().min(1));
 
@@ -65,45 +65,60 @@ const LOSS: Fields<LossOptions> = {
 
 type Config = RunConfigOf<'adversarial'>;
 
-function defaultsOf({ model }: Config, itemShape: readonly number[]): AdversarialLearnerOptions {
-  return MODELS[model].defaults(itemShape);
-}
+/** Models that a loss has the settings of, where another model is trained with it. */
+const OF_LOSS: Readonly<Record<LossOptions['kind'], ModelName<'adversarial'>>> = {
+  elastic: 'eieg',
+  'elastic-gan': 'eieg-gan',
+  logistic: 'gan',
+  wasserstein: 'wgan',
+  'wasserstein-gp': 'wgan-gp',
+  mmd: 'mmd-gan',
+};
 
-/** The first option of a group, of those named, that is not what the model has it by default. */
-function changed<G extends 'loss' | 'discriminator'>(
-  config: Config,
+/** A model's defaults with another loss: its networks, and all else as the loss wants it. */
+function followLoss(
+  defaults: AdversarialLearnerOptions,
+  kind: LossOptions['kind'] | undefined,
   itemShape: readonly number[],
-  group: G,
-  keys: readonly (keyof Config[G] & string)[],
-): string | undefined {
-  const defaults = defaultsOf(config, itemShape)[group] as Config[G];
-  const key = keys.find((name) => JSON.stringify(config[group][name]) !== JSON.stringify(defaults[name]));
-  return key === undefined ? undefined : `--${group}.${kebab(key)}`;
+): AdversarialLearnerOptions {
+  if (kind === undefined || kind === defaults.loss.kind) return defaults;
+  const { loss, discriminator, optimizer } = MODELS[OF_LOSS[kind]].defaults(itemShape);
+  const { net, widths } = defaults.discriminator;
+  // Without a discriminator on one side there is none to keep.
+  const kept = net === 'none' || discriminator.net === 'none' ? {} : { net, widths };
+  return { ...defaults, loss, discriminator: { ...discriminator, ...kept }, optimizer };
 }
 
-/** An option that the loss does not read would be accepted and ignored. */
-const noForeignLossOption: Rule<Config> = (config, { itemShape }) => {
-  const { kind } = config.loss;
-  const foreign = (Object.keys(LOSS) as (keyof LossOptions)[]).filter(
-    (key) => key !== 'kind' && !LOSS_FIELDS[kind].includes(key),
-  );
-  const flag = changed(config, itemShape, 'loss', foreign);
-  return flag !== undefined && `${flag} means nothing to --loss.kind ${kind}; leave it out or choose another loss.`;
-};
+/** Paths of the options of a group, but for one. */
+function othersOf(group: string, fields: object, own: string): string[] {
+  return Object.keys(fields).flatMap((key) => (key === own ? [] : [`${group}.${key}`]));
+}
 
-const noForeignDiscriminatorOption: Rule<Config> = (config, { itemShape }) => {
-  const { net } = config.discriminator;
-  const keys = (Object.keys(DISCRIMINATOR) as (keyof DiscriminatorOptions)[]).filter((key) => key !== 'net');
-  const flag = net === 'none' ? changed(config, itemShape, 'discriminator', keys) : undefined;
-  return (
-    flag !== undefined && `${flag} is given, and --discriminator.net is none; leave it out or choose mlp or dcgan.`
-  );
-};
-
-const noActivationOfConvolutions: Rule<Config> = (config, { itemShape }) =>
-  config.generator.net === 'dcgan' &&
-  config.generator.activation !== defaultsOf(config, itemShape).generator.activation &&
-  `--generator.activation is given, and --generator.net is dcgan, which has ReLU; leave it out or choose mlp.`;
+function unread({ loss: { kind }, discriminator, generator }: Config): readonly Unread[] {
+  const read: readonly string[] = LOSS_FIELDS[kind].map((key) => `loss.${key}`);
+  return [
+    {
+      when: generator.net === 'dcgan',
+      options: ['generator.activation'],
+      because: '--generator.net is dcgan, which has ReLU; leave it out or choose mlp',
+    },
+    {
+      when: discriminator.net === 'none',
+      options: othersOf('discriminator', DISCRIMINATOR, 'net'),
+      because: '--discriminator.net is none; leave it out or choose mlp or dcgan',
+    },
+    {
+      when: discriminator.net === 'mlp',
+      options: ['discriminator.norm'],
+      because: '--discriminator.net is mlp, which does not normalise; leave it out or choose dcgan',
+    },
+    {
+      when: true,
+      options: othersOf('loss', LOSS, 'kind').filter((path) => !read.includes(path)),
+      because: `--loss.kind ${kind} does not read it; leave it out or choose another loss`,
+    },
+  ];
+}
 
 /** What a learner refuses, told before training. */
 const fits: Rule<Config> = (config, { itemShape }) => {
@@ -166,15 +181,18 @@ export const ADVERSARIAL_CONFIG: FamilyConfig<'adversarial'> = {
     const parts = partsOf(options);
     return parts * Math.max(1, Math.floor(Math.min(size, parts * options.generator.batch) / parts));
   },
-  // A generated item per item that an update sees, and a cosine as long as the run.
-  follow: (defaults, { batchSize, iterations }) => ({
-    ...defaults,
-    generator: {
-      ...defaults.generator,
-      batch:
-        batchSize === undefined ? defaults.generator.batch : Math.max(2, Math.floor(batchSize / partsOf(defaults))),
-    },
-    optimizer: { ...defaults.optimizer, decayIterations: iterations },
-  }),
-  rules: [fits, shareable, noActivationOfConvolutions, noForeignDiscriminatorOption, noForeignLossOption],
+  // What a loss asks for, a generated item per item that an update sees, and a cosine as long as the run.
+  follow: (options, { batchSize, iterations, itemShape, given }) => {
+    const { kind } = (given['loss'] ?? {}) as Partial<LossOptions>;
+    const defaults = followLoss(options, kind, itemShape);
+    const batch =
+      batchSize === undefined ? defaults.generator.batch : Math.max(2, Math.floor(batchSize / partsOf(defaults)));
+    return {
+      ...defaults,
+      generator: { ...defaults.generator, batch },
+      optimizer: { ...defaults.optimizer, decayIterations: iterations },
+    };
+  },
+  rules: [fits, shareable],
+  unread,
 };

@@ -81,4 +81,5 @@ export const VARIATIONAL_CONFIG: FamilyConfig<'variational'> = {
       weightClip !== null &&
       '--optimizer.weight-clip is for models that are trained against their samples; set it to none.',
   ],
+  unread: () => [],
 };
