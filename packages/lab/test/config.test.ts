@@ -253,6 +253,7 @@ describe('the full configuration', () => {
       IMAGES,
       '--discriminator.norm is given, and --discriminator.net is mlp',
     ],
+    [{ model: 'vapo', potential: { blocks: 2 } }, POINTS, '--potential.blocks is given, and --potential.net mlp'],
     [{ model: 'wgcn', grids: { startNoise: 0.1 } }, IMAGES, '--grids.start-noise is given, and there is one grid; '],
     [{ model: 'wgcn', grids: { betas: [1] } }, IMAGES, '--grids.betas is given, and there is one grid; '],
     [{ model: 'wgcn', grids: { steps: [5] } }, IMAGES, '--grids.steps is given, and there is one grid; '],

@@ -17,7 +17,7 @@ import { digitFiles, temporaryFolder } from './support/files.ts';
 const MODEL = ['--potential.channels', '4,6', '--potential.hidden', '8', '--chains.buffer-size', '16'];
 
 /** Writes images of 12×12 pixels into a folder for each of three classes, and returns the folder of these. */
-async function classes(folder: string): Promise<string> {
+async function threeClasses(folder: string): Promise<string> {
   for (const [label, name] of ['ants', 'bees', 'cows'].entries()) {
     mkdirSync(join(folder, 'images', name), { recursive: true });
     for (let i = 0; i < 4; i++) {
@@ -33,7 +33,7 @@ async function classes(folder: string): Promise<string> {
 async function trained(folder: string, model: readonly string[] = ['wgcn', ...MODEL]): Promise<string> {
   const out = join(folder, 'run');
   const [name = '', ...flags] = model;
-  const data = flags.includes('--classes') ? await classes(folder) : digitFiles(folder);
+  const data = flags.includes('--classes') ? await threeClasses(folder) : digitFiles(folder);
   const argv = ['train', data, '--model', name, '--iterations', '2', '--batch-size', '8', ...flags];
   const ended = await brownian(
     [...argv, '--langevin.steps', '2', '--sampling.steps', '2', '--samples', '4', '--out', out],
@@ -102,6 +102,7 @@ describe('brownian export', () => {
     ],
   ])(
     'writes files of %s that onnxruntime-node alone runs to the same numbers, for any batch',
+    { timeout: 60_000 },
     async (_, model, names) => {
       const run = await trained(temporaryFolder(), model);
       const ended = await brownian(['export', run], nodeEngine);

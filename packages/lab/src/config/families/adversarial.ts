@@ -83,9 +83,9 @@ function followLoss(
 ): AdversarialLearnerOptions {
   if (kind === undefined || kind === defaults.loss.kind) return defaults;
   const { loss, discriminator, optimizer } = MODELS[OF_LOSS[kind]].defaults(itemShape);
-  const { net, widths } = defaults.discriminator;
+  const own = defaults.discriminator;
   // Without a discriminator on one side there is none to keep.
-  const kept = net === 'none' || discriminator.net === 'none' ? {} : { net, widths };
+  const kept = own.net === 'none' || discriminator.net === 'none' ? {} : { net: own.net, widths: own.widths };
   return { ...defaults, loss, discriminator: { ...discriminator, ...kept }, optimizer };
 }
 
@@ -95,7 +95,7 @@ function othersOf(group: string, fields: object, own: string): string[] {
 }
 
 function unread({ loss: { kind }, discriminator, generator }: Config): readonly Unread[] {
-  const read: readonly string[] = LOSS_FIELDS[kind].map((key) => `loss.${key}`);
+  const read: ReadonlySet<string> = new Set(LOSS_FIELDS[kind].map((key) => `loss.${key}`));
   return [
     {
       when: generator.net === 'dcgan',
@@ -114,7 +114,7 @@ function unread({ loss: { kind }, discriminator, generator }: Config): readonly 
     },
     {
       when: true,
-      options: othersOf('loss', LOSS, 'kind').filter((path) => !read.includes(path)),
+      options: othersOf('loss', LOSS, 'kind').filter((path) => !read.has(path)),
       because: `--loss.kind ${kind} does not read it; leave it out or choose another loss`,
     },
   ];

@@ -21,7 +21,7 @@ import {
 
 const { particles, bufferSize, fresh } = CHAINS;
 const { steps, temperature } = SAMPLING;
-const { implicitSteps: _, ...flow } = FLOW;
+const { implicitSteps: _, ...explicit } = FLOW;
 
 /** Defaults as latents that begin at data ask for them. */
 function startedAt(
@@ -42,7 +42,7 @@ export const GENERALIZED_CONFIG: FamilyConfig<'generalized'> = {
   groups: {
     potential: POTENTIAL,
     langevin: LANGEVIN,
-    flow,
+    flow: explicit,
     optimizer: OPTIMIZER,
     upsampling: UPSAMPLING,
     hidden: HIDDEN,

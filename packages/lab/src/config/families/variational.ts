@@ -4,6 +4,12 @@ import type { FamilyConfig } from '../family-config.ts';
 import { FLOW, OPTIMIZER, POTENTIAL, positive } from '../groups.ts';
 
 const NETS = ['mlp', 'conv', 'wide-resnet'];
+/** What each of them does not read. */
+const UNREAD: Readonly<Record<string, readonly string[]>> = {
+  mlp: ['kernels', 'blocks', 'hidden'],
+  conv: ['blocks'],
+  'wide-resnet': ['kernels', 'activation'],
+};
 /** Items per iteration: points are cheap. */
 const BATCH = { points: 512, images: 64 };
 
@@ -81,5 +87,11 @@ export const VARIATIONAL_CONFIG: FamilyConfig<'variational'> = {
       weightClip !== null &&
       '--optimizer.weight-clip is for models that are trained against their samples; set it to none.',
   ],
-  unread: () => [],
+  unread: ({ potential: { net } }) => [
+    {
+      when: true,
+      options: (UNREAD[net] ?? []).map((name) => `potential.${name}`),
+      because: `--potential.net ${net} does not read it; leave it out or choose another net`,
+    },
+  ],
 };
