@@ -230,6 +230,7 @@ export type {
   VariationalState,
 } from './learners/variational-model.ts';
 export { variationalLearner } from './learners/variational.ts';
+export { VARIATIONAL_NETS, variationalPotential } from './learners/variational-nets.ts';
 export { type VariationalModelName, createVariationalLearner } from './learners/variational-family.ts';
 export type { DescriptiveLearner, DescriptiveModel, DescriptiveState } from './learners/descriptive-model.ts';
 export { descriptiveUpdate } from './learners/descriptive-update.ts';

@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { WIDE_RESNETS } from 'brownian';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { FIELDS, flagOf } from '../src/config/fields.ts';
+import type { RunConfigOf } from '../src/config/run-config.ts';
 import { FLAG_ALIASES } from '../src/config/schema.ts';
 import { resolveConfig } from '../src/config/settings.ts';
 import { RULES } from '../src/divergence.ts';
@@ -97,6 +99,27 @@ it('learns images, by convolutions and by a wide residual net, and draws no land
 });
 
 describe('options of vapo', () => {
+  it.each([
+    [[1, 28, 28], WIDE_RESNETS[28]],
+    [[3, 32, 32], WIDE_RESNETS[32]],
+    [[3, 64, 64], WIDE_RESNETS[64]],
+  ])(
+    '--potential.net wide-resnet on items of %j is the net of that size, with the mean as its end',
+    (itemShape, net) => {
+      const data = { itemShape, size: 1000 };
+      const resolved = (potential: object): object =>
+        (resolveConfig({ data: 'x', model: 'vapo', potential }, data) as RunConfigOf<'variational'>).potential;
+      const wide = { channels: net.widths, blocks: net.blocks, hidden: 0, kernels: [], activation: 'gelu' };
+      expect(resolved({ net: 'wide-resnet' })).toMatchObject(wide);
+      expect(resolved({ net: 'wide-resnet', channels: [8, 16], hidden: 7 })).toMatchObject({
+        ...wide,
+        channels: [8, 16],
+        hidden: 7,
+      });
+      expect(resolved({ net: 'conv' })).toMatchObject({ channels: [32, 64, 128], kernels: [5, 4], hidden: 256 });
+    },
+  );
+
   it.each([
     [['--langevin.steps', '3'], '--langevin.steps is an option of'],
     [['--potential.net', 'vgg'], 'one of mlp, conv, wide-resnet'],

@@ -1,4 +1,4 @@
-import { SOLVERS, type SolverName } from 'brownian';
+import { SOLVERS, type SolverName, type VariationalPotentialOptions, variationalPotential } from 'brownian';
 import { z } from 'zod';
 import type { FamilyConfig } from '../family-config.ts';
 import { FLOW, OPTIMIZER, POTENTIAL, positive } from '../groups.ts';
@@ -66,10 +66,15 @@ export const VARIATIONAL_CONFIG: FamilyConfig<'variational'> = {
     },
   },
   batchSize: ({ potential }) => (potential.net === 'mlp' ? BATCH.points : BATCH.images),
-  follow: (defaults, { iterations }) => ({
-    ...defaults,
-    optimizer: { ...defaults.optimizer, decayIterations: iterations },
-  }),
+  // Another network than the default comes with channels, blocks and the rest of its own; the cosine is as long as the run.
+  follow: (defaults, { iterations, itemShape, given }) => {
+    const { net } = (given['potential'] ?? {}) as Partial<VariationalPotentialOptions>;
+    return {
+      ...defaults,
+      potential: (net === undefined ? undefined : variationalPotential(net, itemShape)) ?? defaults.potential,
+      optimizer: { ...defaults.optimizer, decayIterations: iterations },
+    };
+  },
   rules: [
     ({ potential: { net } }) =>
       !NETS.includes(net) && `--potential.net is ${net}; a variational model takes one of ${NETS.join(', ')}.`,
