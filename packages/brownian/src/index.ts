@@ -142,7 +142,7 @@ export {
 export { type ImplicitJkoOptions, implicitJko } from './flows/implicit-jko.ts';
 export { SolverError, type SolverFailure } from './solvers/failure.ts';
 export type { VectorField } from './solvers/field.ts';
-export { type Solution, type SolveOptions, solve } from './solvers/solve.ts';
+export { MAX_STEPS, type Solution, type SolveOptions, solve } from './solvers/solve.ts';
 export { SOLVERS, type SolverName, type Tableau } from './solvers/tableaux.ts';
 
 export {

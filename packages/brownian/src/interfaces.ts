@@ -114,6 +114,14 @@ export interface Moment {
   readonly metrics: Metrics;
 }
 
+/** Who is told of a draw of samples. */
+export interface SampleWatch {
+  /** Told on the way which share is done, from 0 to 1. */
+  readonly onProgress?: (share: number) => void;
+  /** Given what it took: `evaluations` of a flow, `accepted` and `rejected` steps of its solver. */
+  readonly onDone?: (facts: Metrics) => void;
+}
+
 /** A model that learns: parameters, optimizer, chains and whatever else its next step needs are its state, a tree of arrays. */
 export interface Learner<S extends Tree<NDArray> = Tree<NDArray>> {
   readonly name: string;
@@ -124,9 +132,9 @@ export interface Learner<S extends Tree<NDArray> = Tree<NDArray>> {
    * `n` samples `[n, ...item]`.
    *
    * @param labels of the samples, int32 `[n]`, for models that have `classes`; they draw them evenly otherwise
-   * @param tell given what it took, by models that count it: `evaluations` of a flow, `accepted` and `rejected` steps of its solver
+   * @param watch told how far it has come and what it took, by models that know it
    */
-  sample(state: S, n: number, draw: Stream, labels?: NDArray, tell?: (facts: Metrics) => void): Promise<NDArray>;
+  sample(state: S, n: number, draw: Stream, labels?: NDArray, watch?: SampleWatch): Promise<NDArray>;
   /**
    * The way to `n` samples, for learners whose samples move there: at most `moments` looks, the first before any step, the last at the samples that
    * {@link sample} draws from the same stream.

@@ -148,6 +148,8 @@ describe('solve', () => {
     );
     expect(error.reason).toBe('too-many-steps');
     expectSentence(error.message, 'rtol');
+    expect(error.message.startsWith(`${error.seen}; `)).toBe(true);
+    expect(error.seen).not.toContain('rtol');
   });
 
   test('says where a solution blows up', async () => {
@@ -187,6 +189,8 @@ describe('solve', () => {
     [{ saveAt: [2] }, '2'],
     [{ saveAt: [0.5, 0.4] }, '0.4'],
     [{ maxSteps: 0 }, 'maxSteps'],
+    [{ stepSize: 0.1, maxSteps: 9 }, 'takes 10 steps, more than maxSteps, 9'],
+    [{ stepSize: 1e-5 }, 'takes 100000 steps'],
   ])('refuses %j', async (options, named) => {
     const error: unknown = await solve(waves, start(1), [0, 1], options).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(RangeError);

@@ -1,4 +1,5 @@
 import { ShapeError } from '@brownian/graph';
+import { SolverError, type SolverFailure } from 'brownian';
 
 /**
  * Something the user can put right: a bad option, a missing file, a corrupt checkpoint. The command prints the message as one
@@ -41,8 +42,22 @@ export function fileProblem(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** What a model cannot do, such as take another size, as an error of the user: a sentence without a stack. */
+/** What helps when a solver gives up, by the flags of the command line. */
+const SOLVER_REMEDIES: Readonly<Record<SolverFailure, string>> = {
+  stiff: 'end earlier by --t-end, raise --rtol and --atol, or allow more steps by --max-steps',
+  'non-finite': 'end earlier by --t-end, or train longer',
+  'step-too-small': 'raise --rtol and --atol, or end earlier by --t-end',
+  'too-many-steps': 'raise --rtol and --atol, or allow more steps by --max-steps',
+};
+
+/** Why a flow did not reach its end, as a sentence that names flags. */
+export function solverProblem({ seen, reason }: SolverError): string {
+  return `${seen}; ${SOLVER_REMEDIES[reason]} (flags of brownian sample; of brownian train as --sampling.rtol and so on).`;
+}
+
+/** What a model cannot do, such as take another size or reach the end of its flow, as an error of the user: a sentence without a stack. */
 function withoutStack(error: unknown): unknown {
+  if (error instanceof SolverError) return new UserError(solverProblem(error), { cause: error });
   return error instanceof ShapeError || error instanceof RangeError
     ? new UserError(error.message, { cause: error })
     : error;

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { WIDE_RESNETS } from 'brownian';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
@@ -11,7 +11,7 @@ import { nodeEngine } from '../src/engine.ts';
 import { METRIC_GUIDE } from '../src/metric-guide.ts';
 import { remediesFor } from '../src/remedies/remedies.ts';
 import { readMetrics } from '../src/runs/database.ts';
-import { runFiles } from '../src/runs/run.ts';
+import { openRun, runFiles } from '../src/runs/run.ts';
 import { brownian, isOneSentence } from './support/command.ts';
 import { digitFiles, temporaryFolder } from './support/files.ts';
 
@@ -19,7 +19,8 @@ beforeEach(() => {
   process.env['BROWNIAN_CACHE'] = temporaryFolder();
 });
 
-const SMALL = ['--potential.channels', '8,8', '--preview.particles', '20', '--batch-size', '16'];
+// One thread: two spin for each other's work where the processor is shared.
+const SMALL = ['--threads', '1', '--potential.channels', '8,8', '--preview.particles', '20', '--batch-size', '16'];
 
 async function trained(data: string, ...flags: readonly string[]): Promise<string> {
   const out = join(temporaryFolder(), 'run');
@@ -63,6 +64,52 @@ describe('brownian train 8-gaussians --model vapo', () => {
     expect(tight).toBeGreaterThan(loose);
     const wrong = await brownian(['sample', out, '--rtol', '0'], nodeEngine);
     expect(isOneSentence(wrong.err)).toBe(true);
+  });
+
+  it('gives a draw up after the steps it is allowed, in a sentence that names the flags, and shows how far draws come', async () => {
+    const out = await trained('8-gaussians');
+    const argv = ['sample', out, '--n', '50', '--out', join(out, 'x.png')];
+    const ended = await brownian([...argv, '--rtol', '1e-9', '--atol', '1e-9', '--max-steps', '3'], nodeEngine);
+    expect(ended.code).toBe(1);
+    expect(isOneSentence(ended.err)).toBe(true);
+    expect(ended.err).toContain('after 3 steps');
+    expect(ended.err).toContain('--max-steps');
+    expect(ended.err).not.toContain('--debug');
+    const drawn = await brownian([...argv, '--solver', 'rk4', '--step-size', '0.25', '--t-end', '1'], nodeEngine);
+    // Four steps of as many quarters.
+    expect(drawn.out.match(/drawing: \d+\/50 samples/g)).toEqual(
+      ['13', '25', '38', '50'].map((done) => `drawing: ${done}/50 samples`),
+    );
+  });
+
+  it('is finished when only its samples cannot be drawn, and its report says so', async () => {
+    const out = await trained('8-gaussians', '--sampling.max-steps', '2');
+    const { record } = await openRun(out);
+    expect(record.status).toBe('finished');
+    expect(record.message).toContain('--max-steps');
+    const page = (): string => readFileSync(runFiles(out).report, 'utf8');
+    expect(page()).toContain('not all of its samples could be drawn');
+    expect(page()).toContain('after 2 steps');
+    expect(existsSync(runFiles(out).finalGrid)).toBe(false);
+    // More steps draw them after all: by hand, and when the run goes on.
+    expect(await brownian(['sample', out, '--n', '5', '--max-steps', '500'], nodeEngine)).toMatchObject({ code: 0 });
+    const more = ['resume', out, '--iterations', '7', '--sampling.max-steps', '500'];
+    expect(await brownian(more, nodeEngine)).toMatchObject({ code: 0, err: '' });
+    expect((await openRun(out)).record).toMatchObject({ status: 'finished', message: null });
+    expect(existsSync(runFiles(out).finalGrid)).toBe(true);
+    expect(page()).not.toContain('could not be drawn');
+  });
+
+  it('of before a limit of steps is sampled and goes on as ever', async () => {
+    const out = await trained('8-gaussians');
+    const { sampling, ...config } = JSON.parse(
+      readFileSync(runFiles(out).config, 'utf8'),
+    ) as RunConfigOf<'variational'>;
+    const { maxSteps, ...before } = sampling;
+    expect(maxSteps).toBe(500);
+    writeFileSync(runFiles(out).config, JSON.stringify({ ...config, sampling: before }));
+    expect(await brownian(['sample', out, '--n', '5'], nodeEngine)).toMatchObject({ code: 0, err: '' });
+    expect(await brownian(['resume', out, '--iterations', '7'], nodeEngine)).toMatchObject({ code: 0, err: '' });
   });
 
   it('goes on bit for bit', async () => {

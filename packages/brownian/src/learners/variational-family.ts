@@ -30,7 +30,7 @@ const POINTS: VariationalLearnerOptions = {
   ...SHARED,
   potential: potentialWith('mlp', [2]),
   path: { priorStd: 1, dataStd: 0.03, epsilon: 1e-4 },
-  sampling: { solver: 'dopri5', rtol: 1e-3, atol: 1e-3, tEnd: 1.25, stepSize: null },
+  sampling: { solver: 'dopri5', rtol: 1e-3, atol: 1e-3, tEnd: 1.25, stepSize: null, maxSteps: 500 },
   preview: { particles: 100, steps: 50 },
 };
 
@@ -44,7 +44,7 @@ function forImages(itemShape: readonly number[]): VariationalLearnerOptions {
     // Φ is of the size of 1000 here, so that a larger weight of its square would outweigh the rest.
     flow: { ...SHARED.flow, poincare: 1e-6 },
     optimizer: { ...SHARED.optimizer, learningRate: 2e-3, ema: 0.995 },
-    sampling: { solver: 'dopri5', rtol: 1e-2, atol: 1e-2, tEnd: 1.25, stepSize: null },
+    sampling: { solver: 'dopri5', rtol: 1e-2, atol: 1e-2, tEnd: 1.25, stepSize: null, maxSteps: 500 },
     preview: { particles: 16, steps: 50 },
   };
 }

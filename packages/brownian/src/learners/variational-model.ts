@@ -3,7 +3,6 @@ import type { Stream } from '@brownian/runtime';
 import type { PoissonOptions } from '../flows/poisson.ts';
 import type { LatentView, Learner, Moment, Params, Potential } from '../interfaces.ts';
 import type { Transform, TransformState } from '../optim/transform.ts';
-import type { SolveOptions } from '../solvers/solve.ts';
 import type { OdeOptions, PreviewOptions } from './variational-options.ts';
 
 /** What a variational model is made of. */
@@ -68,8 +67,8 @@ export interface VariationalLearner extends Learner<VariationalState> {
 export interface FlowEdit extends Partial<OdeOptions> {
   /** Clock at the start. Default 0. */
   readonly tStart?: number;
-  /** Told the clock after each accepted step of each block of particles. */
-  readonly onStep?: SolveOptions['onStep'];
+  /** Told after each step which share of the particles' way is done, from 0 to 1. */
+  readonly onProgress?: (share: number) => void;
   /** Clocks at which to keep the particles, in the direction of the flow. */
   readonly saveAt?: readonly number[];
   /** Given the particles of each of these clocks, `[n, ...item]`, when all have arrived. */

@@ -55,6 +55,8 @@ export interface OdeOptions {
   readonly tEnd: number;
   /** Steps of this size in the clock, without an estimate of errors; null chooses steps by rtol and atol. */
   readonly stepSize: number | null;
+  /** Steps, rejected ones too, after which a choice of steps by rtol and atol gives up; steps of a fixed size are as many as they are. */
+  readonly maxSteps: number;
 }
 
 /** Particles that flow along while a model learns, to look at: one Euler step in each iteration. They teach the model nothing. */

@@ -1,6 +1,6 @@
 import { type NDArray, ShapeError, float32Data, full, ndarray } from '@brownian/graph';
 import type { Compiled, Runtime, Stream } from '@brownian/runtime';
-import type { Batch, Dataset, ExportedFunction, LatentView, Metrics, Moment } from '../interfaces.ts';
+import type { Batch, Dataset, ExportedFunction, LatentView, Metrics, Moment, SampleWatch } from '../interfaces.ts';
 import { rowsOf } from '../metrics/rows.ts';
 import { startParticles } from '../samplers/start.ts';
 import { checkItemShape } from './item-shape.ts';
@@ -125,10 +125,10 @@ class PotentialFlowLearner implements VariationalLearner {
     n: number,
     draw: Stream,
     _labels?: NDArray,
-    tell?: (facts: Metrics) => void,
+    { onProgress, onDone }: SampleWatch = {},
   ): Promise<NDArray> {
-    const { x, ...facts } = await this.flow(state, this.#prior(n, draw));
-    tell?.(facts);
+    const { x, ...facts } = await this.flow(state, this.#prior(n, draw), onProgress && { onProgress });
+    onDone?.(facts);
     return x;
   }
 

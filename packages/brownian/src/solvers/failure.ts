@@ -4,18 +4,28 @@ import type { Tableau } from './tableaux.ts';
 /** Why a solver gave up. */
 export type SolverFailure = 'stiff' | 'non-finite' | 'step-too-small' | 'too-many-steps';
 
+const REMEDIES: Readonly<Record<SolverFailure, string>> = {
+  stiff: 'end earlier, smooth the field or allow more steps (maxSteps)',
+  'non-finite': 'start elsewhere, end earlier or train the field further',
+  'step-too-small': 'raise rtol and atol or end earlier',
+  'too-many-steps': 'raise rtol and atol or allow more steps (maxSteps)',
+};
+
 /** A differential equation that could not be solved to its end; the message says where, why and what to do. */
 export class SolverError extends Error {
   override readonly name = 'SolverError';
   readonly reason: SolverFailure;
+  /** Where and why, a clause without the remedy: whoever asked may name the options of their own that help. */
+  readonly seen: string;
   /** How far the solution got. */
   readonly t: number;
   /** The step that was tried there. */
   readonly step: number;
 
-  constructor(reason: SolverFailure, message: string, at: { readonly t: number; readonly step: number }) {
-    super(message);
+  constructor(reason: SolverFailure, seen: string, at: { readonly t: number; readonly step: number }) {
+    super(`${seen}; ${REMEDIES[reason]}.`);
     this.reason = reason;
+    this.seen = seen;
     this.t = at.t;
     this.step = at.step;
   }
@@ -42,10 +52,10 @@ function short(value: number): string {
 export function nonFiniteFailure(at: Standing, values: Float64Array, what: string): SolverError {
   const index = firstNonFinite(values);
   const sample = Math.floor(index / at.sampleSize);
-  const message =
+  const seen =
     `${at.tableau.title} stopped at t = ${short(at.t)} of ${short(at.end)}: ${what} is not a finite number for sample ` +
-    `${sample}, with a step of ${short(at.step)}; start elsewhere, end earlier or train the field further.`;
-  return new SolverError('non-finite', message, at);
+    `${sample}, with a step of ${short(at.step)}`;
+  return new SolverError('non-finite', seen, at);
 }
 
 function norm(values: Float64Array): number {
@@ -85,15 +95,15 @@ export async function progressFailure(
   const radius = await spectralRadius(field, at);
   const where = `${at.tableau.title} stopped at t = ${short(at.t)} of ${short(at.end)} after ${limit.steps} steps`;
   if (limit.reason === 'too-many-steps' && radius * Math.abs(at.step) > STIFF) {
-    const message =
+    const seen =
       `${where}: the equation is stiff here (rates of about ${short(radius)} hold the step at ` +
-      `${short(Math.abs(at.step))}); end earlier, smooth the field or allow more steps.`;
-    return new SolverError('stiff', message, at);
+      `${short(Math.abs(at.step))})`;
+    return new SolverError('stiff', seen, at);
   }
   const why =
     limit.reason === 'step-too-small'
-      ? `the step fell to ${short(at.step)}, too small to change t; the solution may blow up here, or the tolerances ` +
-        'are below what the field computes exactly: raise rtol and atol'
-      : `steps of ${short(at.step)} do not reach the end; raise rtol and atol or allow more steps`;
-  return new SolverError(limit.reason, `${where}: ${why}.`, at);
+      ? `the step fell to ${short(at.step)}, too small to change t, as the solution blows up here or the tolerances ` +
+        'are below what the field computes exactly'
+      : `steps of ${short(at.step)} do not reach the end`;
+  return new SolverError(limit.reason, `${where}: ${why}`, at);
 }

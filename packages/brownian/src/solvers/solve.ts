@@ -5,6 +5,9 @@ import { CountedField, type Samples, type VectorField, errorNorms, firstNonFinit
 import { type Span, type Trial, interpolate, trialStep } from './step.ts';
 import { SOLVERS, type SolverName } from './tableaux.ts';
 
+/** Steps after which solutions give up unless they are told otherwise. */
+export const MAX_STEPS = 10_000;
+
 /** How an equation is solved. */
 export interface SolveOptions {
   /** Default `dopri5`. */
@@ -17,7 +20,7 @@ export interface SolveOptions {
   readonly stepSize?: number;
   /** Times between the ends, in the direction of t, at which dense output is kept. Default none. */
   readonly saveAt?: readonly number[];
-  /** Steps, rejected ones too, after which to give up. Default 10,000. */
+  /** Steps, rejected ones too, after which to give up; fixed steps that are more are refused. Default 10,000. */
   readonly maxSteps?: number;
   /** Told after each accepted step, for progress. */
   readonly onStep?: (t: number) => void;
@@ -52,6 +55,19 @@ function positive(name: string, value: number): number {
   return value;
 }
 
+/** Steps of a fixed size between two times. */
+function fixedSteps(t0: number, t1: number, stepSize: number): number {
+  return Math.ceil((Math.abs(t1 - t0) / stepSize) * (1 - 1e-12));
+}
+
+/** Steps of a fixed size can be counted before the first is taken. */
+function requireFew(steps: number, { stepSize, maxSteps = MAX_STEPS }: SolveOptions): void {
+  if (steps > maxSteps)
+    throw new RangeError(
+      `A stepSize of ${stepSize} takes ${steps} steps, more than maxSteps, ${maxSteps}; take larger ones or allow more.`,
+    );
+}
+
 class Solving {
   readonly #field: CountedField;
   readonly #tableau;
@@ -73,6 +89,7 @@ class Solving {
       positive(name, value);
     if (!Number.isFinite(t0) || !Number.isFinite(t1))
       throw new RangeError(`An ODE is solved between two finite times, got ${t0} and ${t1}.`);
+    if (stepSize !== undefined) requireFew(fixedSteps(t0, t1, stepSize), options);
     const ahead = Math.sign(t1 - t0);
     const wrong = saveAt.find(
       (at, i) => !(ahead * (at - t0) >= 0 && ahead * (t1 - at) >= 0 && ahead * (at - (saveAt[i - 1] ?? at)) >= 0),
@@ -170,7 +187,7 @@ class Solving {
   }
 
   async run(t0: number): Promise<Solution> {
-    const { maxSteps = 10_000, stepSize, saveAt = [] } = this.#options;
+    const { maxSteps = MAX_STEPS, stepSize, saveAt = [] } = this.#options;
     const state = await this.#begin(t0);
     while (state.t !== this.#end) {
       if (this.#accepted + this.#rejected >= maxSteps) throw await this.#stuck(state, state.h, 'too-many-steps');

@@ -36,7 +36,9 @@ describe.each(CASES)('%s', (_, item) => {
     const z = learner.latent.draw(3, createStream('z'));
     expect(z.shape).toEqual([3, ...item.data.itemShape]);
     const facts: Record<string, number>[] = [];
-    const samples = await learner.sample(state, 3, createStream('z'), undefined, (found) => facts.push({ ...found }));
+    const samples = await learner.sample(state, 3, createStream('z'), undefined, {
+      onDone: (found) => facts.push({ ...found }),
+    });
     expectSameBits(await learner.latent.decode(state, z), samples);
     expect(facts).toHaveLength(1);
     expect(facts[0]?.['evaluations']).toBeGreaterThanOrEqual(facts[0]?.['accepted'] as number);
@@ -87,6 +89,32 @@ test('a clock beyond 1 is not shown to Φ, and samples past it go on from where 
   const expected = float32Data(whole.x);
   // Both solve the same equation to 1e-6 per step.
   float32Data(rest.x).forEach((v, i) => expect(Math.abs(v - (expected[i] as number))).toBeLessThan(1e-4));
+});
+
+test('a flow gives up after as many steps as the model or the caller allows, and refuses limits beside steps of a fixed size', async () => {
+  const steep = { ...POINTS.options, potential: { ...POINTS.options.potential, gain: 1e4 } };
+  const tight = { ...steep, sampling: { ...steep.sampling, rtol: 1e-7, atol: 1e-7, maxSteps: 7 } };
+  const learner = open({ ...POINTS, options: tight });
+  const state = await learner.init(createStream(1), POINTS.data);
+  const start = learner.latent.draw(4, createStream('z'));
+  expectSentence(await messageOf(() => learner.flow(state, start)), 'after 7 steps');
+  expectSentence(await messageOf(() => learner.flow(state, start, { maxSteps: 9 })), 'after 9 steps');
+  for (const edit of [{ rtol: 1e-6 }, { atol: 1e-6 }])
+    expectSentence(await messageOf(() => learner.flow(state, start, { stepSize: 0.5, ...edit })), 'leave out rtol');
+  expectSentence(await messageOf(() => learner.flow(state, start, { stepSize: 0.1, maxSteps: 9 })), 'takes 13 steps');
+  expect((await learner.flow(state, start, { stepSize: 0.125 })).accepted).toBe(10);
+});
+
+test('says how far a draw has come, block by block, up to all of it', async () => {
+  const learner = open(POINTS);
+  const state = await learner.init(createStream(1), POINTS.data);
+  const shares: number[] = [];
+  await learner.sample(state, 203, createStream('z'), undefined, { onProgress: (share) => void shares.push(share) });
+  expect(shares.length).toBeGreaterThan(2);
+  expect(shares).toEqual(shares.toSorted((a, b) => a - b));
+  // 200 of the 203 are a block.
+  expect(shares.some((share) => Math.abs(share - 200 / 203) < 1e-12)).toBe(true);
+  expect(shares.at(-1)).toBeCloseTo(1, 12);
 });
 
 test('what does not fit is refused in a sentence', async () => {

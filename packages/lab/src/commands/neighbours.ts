@@ -5,6 +5,7 @@ import { createStream } from '@brownian/runtime';
 import { type Neighbour, nearestNeighbours } from 'brownian';
 import { csvFormatRows } from 'd3-dsv';
 import { openData } from '../data/open.ts';
+import { drawSamples } from '../drawing.ts';
 import { asked } from '../errors.ts';
 import { gridPng } from '../images/grid.ts';
 import { writeAtomically } from '../runs/atomic.ts';
@@ -50,7 +51,9 @@ export async function neighboursCommand(context: Context, request: NeighboursReq
   try {
     requireImages(run, 'neighbours');
     const seed = seedOf(run, request.seed);
-    const samples = await asked(() => learner.sample(state, n, createStream(seed).split('samples')));
+    const samples = await asked(() =>
+      drawSamples({ learner, state, n, stream: createStream(seed).split('samples') }, context.task()),
+    );
     const data = await openData(run.config.data, {
       ...run.config,
       images: { ...run.config.images, flip: false, dequantise: false },

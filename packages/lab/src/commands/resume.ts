@@ -30,6 +30,7 @@ export const RESUMABLE: readonly string[] = [
   'onDivergence',
   'rollbacks',
   'images.memory',
+  'sampling.maxSteps',
 ];
 
 /** `brownian resume`: continues a run from its newest checkpoint. @throws UserError for anything the user can put right. */

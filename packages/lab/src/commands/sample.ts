@@ -4,6 +4,7 @@ import { createStream } from '@brownian/runtime';
 import { type Learner, type Metrics, encodeNpy, encodeTensors } from 'brownian';
 import { UserError, asked } from '../errors.ts';
 import { openData } from '../data/open.ts';
+import { drawSamples } from '../drawing.ts';
 import { gridPng } from '../images/grid.ts';
 import { pictureFor } from '../images/picture.ts';
 import { writeAtomically } from '../runs/atomic.ts';
@@ -87,9 +88,9 @@ export async function sampleCommand(context: Context, request: SampleRequest): P
   try {
     const labels = labelsFor(trained.learner, request.label, n);
     const stream = createStream(seed).split('samples');
-    const samples = await asked(() =>
-      trained.learner.sample(trained.state, n, stream, labels, (facts) => took.push(tookText(facts))),
-    );
+    const { learner, state } = trained;
+    const onDone = (facts: Metrics): void => void took.push(tookText(facts));
+    const samples = await asked(() => drawSamples({ learner, state, n, stream, labels, onDone }, context.task()));
     if (format === '.npy') await writeAtomically(out, encodeNpy(samples));
     else if (format === '.safetensors') {
       const metadata = { run: path, iteration: String(trained.iteration), seed: String(seed) };

@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import type { NDArray } from '@brownian/graph';
-import { createStream } from '@brownian/runtime';
-import { type Dataset, type Learner, batchIndices } from 'brownian';
+import { NonFiniteError, createStream } from '@brownian/runtime';
+import { type Dataset, type Learner, SolverError, batchIndices } from 'brownian';
+import { drawSamples } from '../drawing.ts';
 import type { Session } from '../engine.ts';
 import { landscapeSvg, surveyPotential } from '../images/landscape.ts';
 import { pictureFor } from '../images/picture.ts';
@@ -17,7 +18,7 @@ import { type Run, type RunRecord, runFiles, writeRecord } from '../runs/run.ts'
 import { writeScores } from '../runs/scores.ts';
 import { folderStore } from '../runs/store.ts';
 import { removeTrajectory, writeTrajectory } from '../runs/trajectory.ts';
-import { UserError } from '../errors.ts';
+import { UserError, solverProblem } from '../errors.ts';
 import type { Context, ExitCode } from './context.ts';
 
 /** A run that is ready to be trained, from its beginning or from a checkpoint. */
@@ -89,15 +90,17 @@ export async function runTraining(context: Context, job: Job): Promise<ExitCode>
     const outcome = await runLoop(context, job);
     const { status, iteration, seconds, message } = outcome;
     const complete = status === 'finished' || status === 'out of time';
-    const sampling = complete ? await drawSamples(context, job, outcome) : 0;
-    record = { ...run.record, status, message, iterations: iteration, seconds: { ...seconds, sampling } };
+    const { sampling, problem } = complete
+      ? await conclusion(context, job, outcome)
+      : { sampling: 0, problem: message };
+    record = { ...run.record, status, message: problem, iterations: iteration, seconds: { ...seconds, sampling } };
     await writeRecord(run.path, record);
-    addEvent(status, iteration, message ?? '');
+    addEvent(status, iteration, problem ?? '');
     await writeReport(run.path);
   } catch (error) {
     throw await leaveWord(job, error);
   }
-  if (record.message !== null) throw new UserError(record.message);
+  if (record.message !== null && record.status === 'diverged') throw new UserError(record.message);
   return conclude(context, { ...run, record });
 }
 
@@ -114,23 +117,43 @@ async function writeLandscape(
 ): Promise<void> {
   const file = runFiles(path).landscape;
   const { itemShape } = record.data;
-  if (learner.potential === undefined || itemShape.length !== 1 || itemShape[0] !== 2)
-    return await rm(file, { force: true });
+  if (learner.potential === undefined || itemShape.length !== 1 || itemShape[0] !== 2) return;
   const potential = (x: NDArray): Promise<NDArray> => learner.potential?.(state, x) as Promise<NDArray>;
   await writeAtomically(file, [landscapeSvg(await surveyPotential(potential, windowOf(samples)), samples)]);
 }
 
+/** What a run has when training ends, with the seconds that its samples took, or why they could not be drawn. */
+async function conclusion(
+  context: Context,
+  job: Job,
+  outcome: Outcome,
+): Promise<{ readonly sampling: number; readonly problem: string | null }> {
+  const { finalGrid, landscape, scores } = runFiles(job.run.path);
+  // Of an earlier end: what is not drawn now must not be taken for new.
+  for (const file of [finalGrid, landscape, scores]) await rm(file, { force: true });
+  await removeTrajectory(job.run.path);
+  try {
+    return { sampling: await drawConclusion(context, job, outcome), problem: null };
+  } catch (error) {
+    // The model has learned what it has learned, whether or not a solver can follow it.
+    if (error instanceof SolverError) return { sampling: 0, problem: solverProblem(error) };
+    if (error instanceof NonFiniteError) return { sampling: 0, problem: error.message };
+    throw error;
+  }
+}
+
 /** Draws the final samples and their way there, and scores the run; returns the seconds that sampling took. */
-async function drawSamples(context: Context, { run, data, session }: Job, { state }: Outcome): Promise<number> {
+async function drawConclusion(context: Context, { run, data, session }: Job, { state }: Outcome): Promise<number> {
   const { config, path } = run;
   const stream = createStream(config.seed).split('final samples');
   const before = performance.now();
-  const samples = await session.learner.sample(state, config.samples, stream);
+  const { learner } = session;
+  const samples = await drawSamples({ learner, state, n: config.samples, stream }, context.task());
   const seconds = (performance.now() - before) / 1000;
   const picture = pictureFor(data);
   await writeAtomically(runFiles(path).finalGrid, [await picture.particles(samples)]);
   const way = await session.learner.trajectory?.(state, WATCHED, stream.split('trajectory'), MOMENTS);
-  await (way === undefined ? removeTrajectory(path) : writeTrajectory(path, picture, way));
+  if (way !== undefined) await writeTrajectory(path, picture, way);
   await writeLandscape(run, session.learner, state, samples);
   // The one place where scores enter a run: an engine that can score gives a list, the report shows it as a table.
   const scores = await context.engine.score?.({
@@ -141,8 +164,7 @@ async function drawSamples(context: Context, { run, data, session }: Job, { stat
     stream: stream.split('scores'),
     note: (text) => context.print(text),
   });
-  if (scores === undefined) await rm(runFiles(path).scores, { force: true });
-  else await writeScores(path, scores);
+  if (scores !== undefined) await writeScores(path, scores);
   return seconds;
 }
 
@@ -155,6 +177,8 @@ function conclude(context: Context, { path, record }: Run): ExitCode {
   }
   context.print(`Trained ${done}${record.status === 'out of time' ? ' (the time was used up)' : ''}.`);
   context.print(`Report:  ${runFiles(path).report}`);
-  context.print(`Samples: ${runFiles(path).finalGrid}   more with: brownian sample ${path}`);
+  if (record.message === null)
+    context.print(`Samples: ${runFiles(path).finalGrid}   more with: brownian sample ${path}`);
+  else context.print(`Not all samples could be drawn: ${record.message} Draw them by: brownian sample ${path}`);
   return 0;
 }

@@ -69,6 +69,11 @@ function notice({ run: { path, record } }: ReportFacts): Markup | null {
     </p>`;
   if (record.status === 'running')
     return html`<p class="notice"><b>This run had not ended</b> when the report was written.</p>`;
+  if ((record.status === 'finished' || record.status === 'out of time') && record.message !== null)
+    return html`<p class="notice">
+      <b>It was trained to its end, but not all of its samples could be drawn:</b> ${record.message} Draw them:
+      <code>brownian sample ${path}</code>
+    </p>`;
   if (record.status !== 'interrupted') return null;
   return html`<p class="notice">
     <b>This run was interrupted</b> after iteration ${record.iterations}. Go on with it:

@@ -21,9 +21,9 @@ function timed(learner: Learner, clock: Clock, threads: number): { learner: Lear
     name: learner.name,
     init: (key, data) => learner.init(key, data),
     step: (state, batch, draw) => learner.step(state, batch, draw),
-    sample: async (state, n, draw) => {
+    sample: async (state, n, draw, labels, watch) => {
       const spent = stopwatch(threads);
-      const samples = await learner.sample(state, n, draw);
+      const samples = await learner.sample(state, n, draw, labels, watch);
       seconds += spent()[clock];
       return samples;
     },

@@ -2,6 +2,7 @@ import { type NDArray, float32Data, ndarray } from '@brownian/graph';
 import { createStream } from '@brownian/runtime';
 import { type Modes, TOY_DISTRIBUTIONS, type ToyName, modeCoverage, slicedWasserstein } from 'brownian';
 import sharp from 'sharp';
+import { drawSamples } from '../drawing.ts';
 import { UserError } from '../errors.ts';
 import { landscapeSvg, surveyPotential } from '../images/landscape.ts';
 import { scatterPng, windowOf } from '../images/scatter.ts';
@@ -132,7 +133,7 @@ export async function judgePlane(
   clock: Clock = 'wall',
 ): Promise<Pick<Measured, 'measures' | 'pictures'>> {
   const before = performance.now();
-  const x = await at.learner.sample(at.state, samples, at.stream);
+  const x = await drawSamples({ ...at, n: samples }, bench.task);
   const sampling = (performance.now() - before) / 1000;
   const evaluations = await flowEvaluations(bench.runtime, at, [2], Math.min(samples, 1000));
   const moments = await homotopyMoments(bench, name, at, samples);

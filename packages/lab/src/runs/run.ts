@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import type { RunConfig } from '../config/run-config.ts';
+import { type RunConfig, inFamily } from '../config/run-config.ts';
 import { checkConfig, parseJson } from '../config/settings.ts';
 import { UserError, fileProblem, systemCode } from '../errors.ts';
 import { removeLeftovers, syncFolder, writeAtomically } from './atomic.ts';
@@ -218,8 +218,8 @@ export async function tidyRun(path: string): Promise<void> {
 }
 
 /**
- * Identifies the options that decide what a run computes. How long it goes on, its threads, what it writes and what it
- * does when it diverges are left out, so a run may be resumed with other values of those.
+ * Identifies the options that decide what a run computes. How long it goes on, its threads, what it writes, what it
+ * does when it diverges and when it gives samples up are left out, so a run may be resumed with other values of those.
  */
 export function configHash(config: RunConfig): string {
   const {
@@ -234,7 +234,11 @@ export function configHash(config: RunConfig): string {
     images: { memory: _memory, ...images },
     ...others
   } = config;
-  const decisive = { ...others, images };
+  const decisive: Record<string, unknown> = { ...others, images };
+  if (inFamily(config, 'variational')) {
+    const { maxSteps: _steps, ...sampling } = config.sampling;
+    decisive['sampling'] = sampling;
+  }
   const sorted = (value: unknown): unknown =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? Object.fromEntries(

@@ -56,6 +56,12 @@ export const VARIATIONAL_CONFIG: FamilyConfig<'variational'> = {
       stepSize: positive().nullable().meta({
         description: 'steps of this size in the clock, whatever their error; none chooses them by rtol and atol',
       }),
+      // Runs from before this option have the default.
+      maxSteps: z
+        .int()
+        .min(1)
+        .default(500)
+        .meta({ description: 'steps after which a choice by rtol and atol gives up', unit: 'steps' }),
     },
     preview: {
       particles: z
