@@ -62,8 +62,15 @@ describe('brownian train 8-gaussians --model vapo', () => {
     const [loose = 0] = await took('--solver', 'dopri5', '--rtol', '1e-1', '--t-end', '1.5');
     const [tight = 0] = await took('--solver', 'dopri5', '--rtol', '1e-6', '--atol', '1e-6', '--t-end', '1.5');
     expect(tight).toBeGreaterThan(loose);
-    const wrong = await brownian(['sample', out, '--rtol', '0'], nodeEngine);
-    expect(isOneSentence(wrong.err)).toBe(true);
+    for (const [flags, words] of [
+      [['--rtol', '0'], '--sampling.rtol is 0'],
+      [['--step-size', '0.5', '--rtol', '1e-6'], '--rtol is given, and --step-size is 0.5'],
+      [['--step-size', '0.5', '--max-steps', '3'], '--max-steps is given'],
+    ] as const) {
+      const wrong = await brownian(['sample', out, ...flags], nodeEngine);
+      expect(isOneSentence(wrong.err)).toBe(true);
+      expect(wrong.err).toContain(words);
+    }
   });
 
   it('gives a draw up after the steps it is allowed, in a sentence that names the flags, and shows how far draws come', async () => {
@@ -173,11 +180,34 @@ describe('options of vapo', () => {
     [['--potential.net', 'conv'], 'takes images'],
     [['--potential.channels', 'none'], '--potential.channels is empty'],
     [['--optimizer.weight-clip', '1'], '--optimizer.weight-clip'],
+    [['--potential.kernels', '9'], '--potential.kernels means nothing to --potential.net mlp'],
+    [['--potential.hidden', '9'], '--potential.hidden means nothing'],
+    [['--potential.blocks', '1'], '--potential.blocks means nothing'],
+    [['--sampling.step-size', '0.5', '--sampling.rtol', '1e-6'], '--sampling.rtol is given, and --sampling.step-size'],
+    [['--sampling.step-size', '0.5', '--sampling.atol', '1e-6'], '--sampling.atol is given'],
+    [['--sampling.step-size', '0.5', '--sampling.max-steps', '9'], '--sampling.max-steps is given'],
+    [['--sampling.step-size', '1e-5'], 'more than 10000 steps'],
   ])('%j are refused in a sentence', async (flags, words) => {
     const ended = await brownian(['train', '8-gaussians', '--model', 'vapo', ...flags]);
     expect(ended.code).not.toBe(0);
     expect(isOneSentence(ended.err)).toBe(true);
     expect(ended.err).toContain(words);
+  });
+
+  it.each([
+    [{ net: 'wide-resnet', activation: 'relu' }, '--potential.activation means nothing to --potential.net wide-resnet'],
+    [{ net: 'wide-resnet', kernels: [9] }, '--potential.kernels means nothing to --potential.net wide-resnet'],
+    [{ net: 'conv', blocks: 3 }, '--potential.blocks means nothing to --potential.net conv'],
+  ])('a potential of %j is refused on images, and what a run that goes on has is not', (potential, words) => {
+    const data = { itemShape: [1, 28, 28], size: 1000 };
+    const settings = { data: 'x', model: 'vapo', potential };
+    expect(() => resolveConfig(settings, data)).toThrow(words);
+    const { net } = potential;
+    const run = resolveConfig({ ...settings, potential: { net } }, data) as RunConfigOf<'variational'>;
+    const old: RunConfigOf<'variational'> = { ...run, potential: { ...run.potential, ...potential } as never };
+    expect(resolveConfig({ ...old, iterations: 9 }, data, old)).toMatchObject({ potential, iterations: 9 });
+    // As it stands in the run's folder.
+    expect(resolveConfig({ ...run }, data)).toEqual(run);
   });
 
   it('there is always something to try when it diverges, by flags that exist', () => {

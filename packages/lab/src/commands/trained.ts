@@ -1,7 +1,7 @@
 import type { NDArray, Tree } from '@brownian/graph';
 import type { Learner } from 'brownian';
 import type { RunConfig } from '../config/run-config.ts';
-import { checkConfig, mergeSettings, settingsFromFlags } from '../config/settings.ts';
+import { checkConfig, mergeSettings, settingsFromFlags, unreadOption } from '../config/settings.ts';
 import { UserError, asked } from '../errors.ts';
 import { requireSameRun } from '../loop.ts';
 import { type Run, openRun } from '../runs/run.ts';
@@ -29,7 +29,12 @@ export interface TrainedOptions {
 
 /** A run's configuration with the options that samples are given for themselves: the text of flags of its group `sampling`, by path. */
 export function forSamples(config: RunConfig, sampling: Readonly<Record<string, string | undefined>>): RunConfig {
-  return checkConfig(mergeSettings({ ...config }, settingsFromFlags(sampling)), { kind: 'flag' });
+  const given = settingsFromFlags(sampling);
+  const edited = checkConfig(mergeSettings({ ...config }, given), { kind: 'flag' });
+  const idle = unreadOption(given, { ...config }, edited);
+  // Options of a draw are called by their own names.
+  if (idle !== false) throw new UserError(idle.replaceAll('--sampling.', '--'));
+  return edited;
 }
 
 /** Opens a run at its newest whole checkpoint. @throws UserError when it has none, or for anything else the user can put right */

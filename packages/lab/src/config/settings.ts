@@ -131,7 +131,7 @@ const RULES: readonly Rule<RunConfig>[] = [
 ];
 
 /** What is wrong with an option that was given and that nothing reads; false where there is none. */
-function unreadOption(settings: Settings, defaults: Settings, config: RunConfig): string | false {
+export function unreadOption(settings: Settings, defaults: Settings, config: RunConfig): string | false {
   const { unread } = familyConfig(familyOf(config.model));
   for (const { when, options, because } of unread(config)) {
     const given = FIELDS.find(

@@ -1,15 +1,19 @@
-import { SOLVERS, type SolverName, type VariationalPotentialOptions, variationalPotential } from 'brownian';
+import {
+  MAX_STEPS,
+  SOLVERS,
+  type SolverName,
+  VARIATIONAL_NETS,
+  type VariationalNet,
+  type VariationalPotentialOptions,
+  variationalPotential,
+} from 'brownian';
 import { z } from 'zod';
 import type { FamilyConfig } from '../family-config.ts';
 import { FLOW, OPTIMIZER, POTENTIAL, positive } from '../groups.ts';
 
-const NETS = ['mlp', 'conv', 'wide-resnet'];
-/** What each of them does not read. */
-const UNREAD: Readonly<Record<string, readonly string[]>> = {
-  mlp: ['kernels', 'blocks', 'hidden'],
-  conv: ['blocks'],
-  'wide-resnet': ['kernels', 'activation'],
-};
+const NETS = Object.keys(VARIATIONAL_NETS);
+/** What describes a network, of which each reads its part. */
+const DESCRIBING = ['channels', 'kernels', 'blocks', 'hidden', 'activation'] as const;
 /** Items per iteration: points are cheap. */
 const BATCH = { points: 512, images: 64 };
 
@@ -94,15 +98,26 @@ export const VARIATIONAL_CONFIG: FamilyConfig<'variational'> = {
       net === 'conv' && kernels.length === 0 && '--potential.kernels is empty; conv needs at least one, such as 5,4.',
     ({ potential: { net, blocks } }) =>
       net === 'wide-resnet' && blocks === 0 && '--potential.blocks is 0; wide-resnet needs at least 1.',
+    ({ sampling: { stepSize, tEnd } }) =>
+      stepSize !== null &&
+      tEnd / stepSize > MAX_STEPS &&
+      `--sampling.step-size is ${stepSize}, more than ${MAX_STEPS} steps to a clock of ${tEnd}; take larger steps.`,
     ({ optimizer: { weightClip } }) =>
       weightClip !== null &&
       '--optimizer.weight-clip is for models that are trained against their samples; set it to none.',
   ],
-  unread: ({ potential: { net } }) => [
+  unread: ({ potential: { net }, sampling: { stepSize } }) => [
     {
       when: true,
-      options: (UNREAD[net] ?? []).map((name) => `potential.${name}`),
+      options: DESCRIBING.filter((key) => !VARIATIONAL_NETS[net as VariationalNet].includes(key)).map(
+        (key) => `potential.${key}`,
+      ),
       because: `--potential.net ${net} does not read it; leave it out or choose another net`,
+    },
+    {
+      when: stepSize !== null,
+      options: ['sampling.rtol', 'sampling.atol', 'sampling.maxSteps'],
+      because: `--sampling.step-size is ${stepSize}: steps of a fixed size heed no errors and no limit; leave it out, or give --sampling.step-size none`,
     },
   ],
 };
