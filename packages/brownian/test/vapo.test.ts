@@ -148,26 +148,62 @@ describe.each(['covariance', 'stein'] as const)('the %s estimator', (estimator) 
 // 400 batches of each form by the interpreter.
 vi.setConfig({ testTimeout: 120_000 });
 
-test.each([0.02, 0.2, 1])("Stein's form has the covariance's mean and less of its noise at t = %d", async (t) => {
-  const n = 40_000;
-  const { data, noise } = batchOf(n, `stein ${t}`);
-  const size = 100;
-  const run = async (estimator: PoissonOptions['estimator']): Promise<number[]> => {
-    const loss = compiled(POTENTIAL, { ...WIDE, estimator });
-    const found: number[] = [];
-    for (let i = 0; i < n / size; i++) {
-      const part = (x: NDArray): NDArray => ndarray(numbersOf(x).slice(2 * size * i, 2 * size * (i + 1)), [size, 2]);
-      const { metrics } = await loss(PARAMS, { data: part(data), clock: constantClock(size, t), noise: part(noise) });
-      found.push(numbersOf(metrics['covariance'] as NDArray)[0] as number);
-    }
-    return found;
+/** What batch after batch gives of the loss's term and of all gradients, for one estimator. */
+interface Draws {
+  readonly terms: readonly number[];
+  /** By coordinate, then by batch. */
+  readonly gradients: readonly (readonly number[])[];
+}
+
+async function drawnBy(
+  estimator: PoissonOptions['estimator'],
+  { data, clock, noise }: At,
+  size: number,
+): Promise<Draws> {
+  const loss = compiled(POTENTIAL, { ...WIDE, estimator });
+  const terms: number[] = [];
+  const gradients: number[][] = [];
+  const n = clock.data.length;
+  const partsOf = (x: NDArray): ((from: number) => NDArray) => {
+    const all = numbersOf(x);
+    const width = all.length / n;
+    return (from) => ndarray(all.slice(from * width, (from + size) * width), [size, ...x.shape.slice(1)]);
   };
-  const [paper, stein] = [await run('covariance'), await run('stein')];
-  const difference = momentsOf(paper.map((value, i) => value - (stein[i] as number)));
-  expectScores({ difference: difference.mean / Math.sqrt(difference.variance / difference.count) });
-  // METHODS has 4.6, 7.6 and 11 for another net; 400 batches give the ratio to about 5 %.
-  expect(Math.sqrt(momentsOf(paper).variance / momentsOf(stein).variance)).toBeGreaterThan(2);
-});
+  const [dataAt, clockAtBatch, noiseAt] = [partsOf(data), partsOf(clock), partsOf(noise)];
+  for (let from = 0; from < n; from += size) {
+    const found = await loss(PARAMS, { data: dataAt(from), clock: clockAtBatch(from), noise: noiseAt(from) });
+    terms.push(numbersOf(found.metrics['covariance'] as NDArray)[0] as number);
+    values(found.gradients).forEach((value, i) => (gradients[i] ??= []).push(value));
+  }
+  return { terms, gradients };
+}
+
+test.each([0.02, 0.2, 1, 'of the path'] as const)(
+  "Stein's form has the covariance's mean and less of its noise at t = %s, in the loss and in its gradients",
+  async (t) => {
+    const n = 40_000;
+    const batch = batchOf(n, `stein ${t}`);
+    const at = typeof t === 'number' ? { ...batch, clock: constantClock(n, t) } : batch;
+    const [paper, stein] = [await drawnBy('covariance', at, 100), await drawnBy('stein', at, 100)];
+    const score = (a: readonly number[], b: readonly number[]): number => {
+      const { mean, variance, count } = momentsOf(a.map((value, i) => value - (b[i] as number)));
+      return mean / Math.sqrt(variance / count);
+    };
+    // METHODS has 4.6, 7.6 and 11 for another net; 400 batches give the ratio to about 5 %.
+    expect(Math.sqrt(momentsOf(paper.terms).variance / momentsOf(stein.terms).variance)).toBeGreaterThan(2);
+    // Some weights of every layer.
+    const coordinates = paper.gradients.flatMap((_, i) => (i % 8 === 3 ? [i] : []));
+    expect(coordinates.length).toBeGreaterThan(10);
+    const scores = coordinates.map((i) => [
+      `gradient ${i}`,
+      score(paper.gradients[i] as readonly number[], stein.gradients[i] as readonly number[]),
+    ]);
+    expectScores({ difference: score(paper.terms, stein.terms), ...Object.fromEntries(scores) });
+    const noise = ({ gradients }: Draws): number =>
+      gradients.reduce((sum, draws) => sum + momentsOf(draws).variance, 0);
+    expect(noise(paper)).toBeGreaterThan(2 * noise(stein));
+  },
+);
 
 describe('on linear-Gaussian data', () => {
   /** Φ = Σ bⱼxⱼ + ½pⱼxⱼ²: holds the exact potential, so the loss is a quadratic that is minimised by solving. */
