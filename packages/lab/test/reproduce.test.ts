@@ -14,6 +14,7 @@ import { numbersOf, readScale } from '../src/reproduce/options.ts';
 import { imagePatches } from '../src/reproduce/patches.ts';
 import { reproduce } from '../src/reproduce/reproduce.ts';
 import { readResults } from '../src/reproduce/store.ts';
+import { vapoSensitivity } from '../src/reproduce/vapo-sensitivity.ts';
 import { brownian, isOneSentence } from './support/command.ts';
 import { idxBytes, temporaryFolder, tinyImages } from './support/files.ts';
 
@@ -263,28 +264,61 @@ describe('experiments on small data, from the command to the report', () => {
     expect(wrong.err).toContain('--models has "ggcn"; it takes gcn, wgcn, with a number of iterations');
   });
 
-  it('vapo-sensitivity: a row per change', async () => {
-    const changes = [
-      '--changes',
-      'none,potential.clock=false,sampling.solver=euler',
-      '--iterations',
-      '2',
-      '--samples',
-      '50',
-    ];
-    const page = await run(['vapo-sensitivity', ...changes], 3, 'distance', 'loss');
-    expect(page).toContain('potential.clock=false');
-    const argv = [
-      'reproduce',
-      'vapo-sensitivity',
-      '--changes',
-      'langevin.steps=3',
-      '--out',
-      join(temporaryFolder(), 'x'),
-    ];
-    const wrong = await brownian(argv);
-    expect(wrong).toMatchObject({ code: 2 });
-    expect(wrong.err).toContain('it takes options of vapo with values');
+  it('vapo-sensitivity: a row per change, a training for all that differ in sampling alone, over seeds', async () => {
+    const loose = 'sampling.rtol=0.1+sampling.atol=0.1';
+    const scale = ['--iterations', '2', '--samples', '50'];
+    const changes = `path.data-std=0.1+path.epsilon=0.001,${loose},sampling.solver=euler+sampling.step-size=0.25`;
+    const page = await run(
+      ['vapo-sensitivity', ...scale, '--changes', changes, '--seeds', '1,2'],
+      6,
+      'distance',
+      'loss',
+    );
+    expect(page).toContain(loose);
+    expect(page).toContain('over 2 seeds');
+    // dopri5 takes at least 6 evaluations of a step, Euler one of each of five quarters; they are of one training.
+    const row = page
+      .replaceAll(/\s+/g, '')
+      .split('<tr>')
+      .find((cells) => cells.includes('sampling.solver=euler'));
+    expect(row).toContain('<td>5.00±0</td>');
+  });
+
+  it('vapo-sensitivity: trains once for rows that differ in sampling', async () => {
+    const out = join(temporaryFolder(), 'out');
+    const changes = 'none,flow.poincare=0,sampling.t-end=1,sampling.t-end=1.5';
+    const argv = ['vapo-sensitivity', '--iterations', '1', '--samples', '20', '--changes', changes];
+    const ended = await brownian(['reproduce', ...argv, '--out', out]);
+    expect(ended).toMatchObject({ code: 0, err: '' });
+    expect(ended.out.match(/[^\n]*: 1\/1 iterations/g)).toEqual([
+      'none, seed 1: 1/1 iterations',
+      'flow.poincare=0, seed 1: 1/1 iterations',
+    ]);
+    const ends = [...(await readResults(out)).values()].map(({ settings, measures }) => [
+      settings['change'],
+      measures['distance'],
+    ]);
+    expect(new Set(ends.map(([, distance]) => distance)).size).toBe(4);
+  });
+
+  it('vapo-sensitivity: changes are those of the kind of data, and belong to vapo', async () => {
+    const planned = (data: string): unknown[] =>
+      vapoSensitivity.plan(readScale(vapoSensitivity, { data })).map(({ settings }) => settings['change']);
+    const [points, digits] = [planned('8-gaussians'), planned('mnist')];
+    expect(points).toContain('potential.clock=false');
+    expect(digits).toContain('potential.clock=true');
+    expect(digits).not.toContain('potential.clock=false');
+    expect([points[0], points.length, digits.length]).toEqual(['none', 17, 17]);
+    for (const [changes, words] of [
+      ['langevin.steps=3', 'it takes options of vapo with values'],
+      ['path.data-std=0.1+path.nothing=2', 'it takes options of vapo with values'],
+      ['path.data-std=-1', '--path.data-std is -1'],
+    ] as const) {
+      const out = join(temporaryFolder(), 'x');
+      const wrong = await brownian(['reproduce', 'vapo-sensitivity', '--changes', changes, '--out', out]);
+      expect(wrong.code).not.toBe(0);
+      expect(wrong.err).toContain(words);
+    }
   });
 
   it('a class of a data set is all of its items, in their order', async () => {

@@ -52,6 +52,29 @@ export function changedSettings(text: Setting | null | undefined, models: readon
   return settingsFromFlags(flags);
 }
 
+/**
+ * Options that change together, as a list of changes writes them: `path.data-std=0.01+path.epsilon=0.00001`, or `none`.
+ *
+ * @throws UserError as {@link parseChange} does
+ */
+export function parseChanges(flag: string, text: string, models: readonly ModelName[]): Record<string, string> {
+  if (text === 'none') return {};
+  // Of numbers such as 1e+5 the sign is no end: names begin with a letter.
+  const parts = text.split(/\+(?=[a-z])/).map((part) => parseChange(flag, part, models));
+  return Object.assign({}, ...parts) as Record<string, string>;
+}
+
+/** What changes do to the training: the options that are not of the group `sampling`, in one order, as text. Equal texts are one training. */
+export function trainingOf(changes: Readonly<Record<string, string>>): string {
+  const parts = Object.entries(changes).filter(([path]) => !path.startsWith('sampling.'));
+  return parts.length === 0
+    ? 'none'
+    : parts
+        .map(([path, value]) => `${path}=${value}`)
+        .toSorted()
+        .join('+');
+}
+
 function piecesOf(text: Setting | null | undefined): string[] {
   return String(text ?? '')
     .split(/\s+/)

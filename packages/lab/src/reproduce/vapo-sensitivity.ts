@@ -1,54 +1,156 @@
 import { createStream } from '@brownian/runtime';
-import { toyDataset } from 'brownian';
+import { type Dataset, SolverError, createLearner, toyDataset } from 'brownian';
+import type { RunConfig } from '../config/run-config.ts';
 import { mergeSettings, resolveConfig, settingsFromFlags } from '../config/settings.ts';
 import { openData } from '../data/open.ts';
-import { parseChange } from './changes.ts';
+import { parseChanges, trainingOf } from './changes.ts';
 import { thin } from './curves.ts';
 import type { Bench, Cell, CellResult, Experiment, Findings, Measured, Scale } from './experiment.ts';
 import { type Judge, openJudge } from './judge.ts';
 import { flowEvaluations } from './flow-evaluations.ts';
-import { numberOf, textOf, wordsOf } from './options.ts';
+import { numberOf, numbersOf, textOf, wordsOf } from './options.ts';
 import { judgePlane } from './plane.ts';
-import { numberText } from './text.ts';
-import { milliseconds, train } from './training.ts';
+import { seedsOption } from './shared-options.ts';
+import { spreadText } from './text.ts';
+import { type ModelAt, type Trained, milliseconds, train } from './training.ts';
 
-/** What a word of the list of changes stands for. @throws UserError unless it is an option of vapo, or none */
-function changeOf(text: string): Record<string, string> {
-  return text === 'none' ? {} : parseChange('changes', text, ['vapo']);
+const POINTS = '8-gaussians';
+
+/** What is changed unless it is said: one thing at a time, with what has to go with it (ε is a tenth of s² or less, rtol and atol are one tolerance). */
+const CHANGES = {
+  points: [
+    'none',
+    'potential.clock=false',
+    'flow.estimator=covariance',
+    'path.data-std=0.01+path.epsilon=0.00001',
+    'path.data-std=0.1',
+    'path.epsilon=0.00001',
+    'path.epsilon=0.01',
+    'flow.poincare=0',
+    'flow.poincare=0.01',
+    'optimizer.rule=lamb',
+    'optimizer.ema=0',
+    'sampling.t-end=1',
+    'sampling.t-end=1.5',
+    'sampling.rtol=0.1+sampling.atol=0.1',
+    'sampling.rtol=0.00001+sampling.atol=0.00001',
+    'sampling.solver=heun',
+    'sampling.step-size=0.05',
+  ],
+  images: [
+    'none',
+    'potential.clock=true',
+    'flow.estimator=covariance',
+    'path.data-std=0.01+path.epsilon=0.00001',
+    'path.data-std=0.1',
+    'path.epsilon=0.00001',
+    'path.epsilon=0.01',
+    'flow.poincare=0',
+    'flow.poincare=0.0001',
+    'optimizer.rule=lamb',
+    'optimizer.ema=0',
+    'sampling.t-end=1',
+    'sampling.t-end=1.5',
+    'sampling.rtol=0.1+sampling.atol=0.1',
+    'sampling.rtol=0.0001+sampling.atol=0.0001',
+    'sampling.solver=heun',
+    'sampling.step-size=0.05',
+  ],
+} as const;
+
+function changesOf(scale: Scale): readonly string[] {
+  if (scale['changes'] !== null) return wordsOf(scale, 'changes');
+  return CHANGES[textOf(scale, 'data') === POINTS ? 'points' : 'images'];
 }
 
+/** The cells of one training stand together, so that it is done once. */
 function plan(scale: Scale): Cell[] {
-  const changes = wordsOf(scale, 'changes');
-  changes.forEach(changeOf);
+  const changes = changesOf(scale).map((text) => [text, parseChanges('changes', text, ['vapo'])] as const);
+  changes.forEach(([, change]) => settingsFromFlags(change));
+  const trainings = changes.map(([, change]) => trainingOf(change));
+  const place = ([, change]: (typeof changes)[number]): number => trainings.indexOf(trainingOf(change));
+  const together = changes.toSorted((a, b) => place(a) - place(b));
   const [data, iterations, samples] = [
     textOf(scale, 'data') ?? '',
     numberOf(scale, 'iterations'),
     numberOf(scale, 'samples'),
   ];
-  return changes.map((change) => ({ settings: { data, change, iterations, samples } }));
+  return numbersOf(scale, 'seeds').flatMap((seed) =>
+    together.map(([change]) => ({ settings: { data, seed, change, iterations, samples } })),
+  );
 }
 
-async function runCell({ settings }: Cell, judge: Judge | undefined, bench: Bench): Promise<Measured | null> {
-  const name = String(settings['data']);
-  const points = name === '8-gaussians';
-  const data = points
-    ? toyDataset('8-gaussians', createStream(1).split('data'), 20_000)
+async function openItems(name: string): Promise<Dataset> {
+  return name === POINTS
+    ? toyDataset(POINTS, createStream(1).split('data'), 20_000)
     : await openData(name, { limit: null, seed: 1 });
-  const own = settingsFromFlags(changeOf(String(settings['change'])));
-  const iterations = Number(settings['iterations']);
-  const config = resolveConfig(mergeSettings({ data: name, model: 'vapo', iterations }, own), data);
-  const label = String(settings['change']);
-  const end = await train({ label, config: () => config, data, seed: config.seed, budget: { iterations } }, bench);
-  if (end === null) return null;
-  const [curves, note] = [thin(end.curves), end.stopped];
-  try {
-    if (note !== '') return { measures: {}, pictures: [], curves, note };
-    if (points) return { ...(await judgePlane(bench, '8-gaussians', end, Number(settings['samples']))), curves, note };
-    const { measures, pictures } = await (judge as Judge)(end);
-    const evaluations = await flowEvaluations(bench.runtime, end, data.itemShape, 100);
-    return { measures: { ...measures, evaluations, step: milliseconds(end.pace.wall) }, pictures, curves, note };
-  } finally {
+}
+
+/** The last training, for the cells after it that change nothing but how samples are drawn. */
+class Trainings {
+  readonly #data: Dataset;
+  readonly #bench: Bench;
+  #key = '';
+  #end: Trained | undefined;
+
+  constructor(data: Dataset, bench: Bench) {
+    this.#data = data;
+    this.#bench = bench;
+  }
+
+  /** The training of a cell, without its learner; null when the user stopped it. */
+  async of(config: RunConfig, training: string): Promise<Omit<Trained, 'learner'> | null> {
+    const { iterations, seed } = config;
+    const key = JSON.stringify([training, iterations, seed]);
+    if (this.#end !== undefined && this.#key === key) return this.#end;
+    const label = `${training}, seed ${seed}`;
+    const course = { label, config: () => config, data: this.#data, seed, budget: { iterations } };
+    const end = await train(course, this.#bench);
+    if (end === null) return null;
     await end.learner.dispose();
+    [this.#key, this.#end] = [key, end];
+    return end;
+  }
+}
+
+/** Measures a model with a learner of its own, since a training may serve cells that sample otherwise. */
+async function measured(
+  at: ModelAt,
+  samples: number,
+  judge: Judge | undefined,
+  bench: Bench,
+): Promise<Pick<Measured, 'measures' | 'pictures'>> {
+  if (judge === undefined) return await judgePlane(bench, POINTS, at, samples);
+  const { measures, pictures } = await judge(at);
+  const evaluations = await flowEvaluations(bench.runtime, at, at.learner.particles(at.state).shape.slice(1), 100);
+  return { measures: { ...measures, evaluations, step: milliseconds(at.pace.wall) }, pictures };
+}
+
+async function runCell(
+  { settings }: Cell,
+  data: Dataset,
+  trainings: Trainings,
+  judge: Judge | undefined,
+  bench: Bench,
+): Promise<Measured | null> {
+  const change = parseChanges('changes', String(settings['change']), ['vapo']);
+  const [iterations, seed] = [Number(settings['iterations']), Number(settings['seed'])];
+  const common = { data: String(settings['data']), model: 'vapo', iterations, seed };
+  const config = resolveConfig(mergeSettings(common, settingsFromFlags(change)), data);
+  const end = await trainings.of(config, trainingOf(change));
+  if (end === null) return null;
+  const [curves, nothing] = [thin(end.curves), { measures: {}, pictures: [] }];
+  if (end.stopped !== '') return { ...nothing, curves, note: end.stopped };
+  const learner = createLearner(bench.runtime, config.model, config, data.itemShape);
+  try {
+    const at: ModelAt = { ...end, learner, config };
+    return { ...(await measured(at, Number(settings['samples']), judge, bench)), curves, note: '' };
+  } catch (error) {
+    // That a flow cannot be followed is what this row has to tell.
+    if (error instanceof SolverError) return { ...nothing, curves, note: `no samples: ${error.reason}` };
+    throw error;
+  } finally {
+    await learner.dispose();
   }
 }
 
@@ -62,21 +164,32 @@ const SHOWN: readonly (readonly [title: string, name: string])[] = [
   ['a step, ms', 'step'],
 ];
 
+/** A row of the table: means over seeds, or what went wrong. */
+function row(change: string, cells: readonly CellResult[], names: readonly string[]): string[] {
+  const note = cells.find((cell) => cell.note !== '')?.note;
+  return [change, ...names.map((name) => note ?? spreadText(cells.map(({ measures }) => measures[name] ?? null)))];
+}
+
 function findings(results: readonly CellResult[], scale: Scale): Findings {
   const columns = SHOWN.filter(([, name]) => results.some(({ measures }) => typeof measures[name] === 'number'));
+  const names = columns.map(([, name]) => name);
+  const seeds = numbersOf(scale, 'seeds').length;
   return {
-    lead: `Each row is a training of ${numberOf(scale, 'iterations').toLocaleString('en-US')} iterations on ${textOf(scale, 'data')} in which one option differs from the defaults.`,
+    lead: `Each row is a training of ${numberOf(scale, 'iterations').toLocaleString('en-US')} iterations on ${textOf(scale, 'data')} in which one thing differs from the defaults; rows that differ in sampling alone are of one training.`,
     tables: [
       {
         title: 'What one option does',
         rows: [
           ['change', ...columns.map(([title]) => title)],
-          ...results.map(({ settings, measures, note }) => [
-            String(settings['change']),
-            ...columns.map(([, name]) => (note === '' ? numberText(measures[name] ?? null) : note)),
-          ]),
+          ...changesOf(scale).map((change) =>
+            row(
+              change,
+              results.filter(({ settings }) => settings['change'] === change),
+              names,
+            ),
+          ),
         ],
-        note: 'One seed: differences of a few per cent are chance. Options and defaults: brownian train --model vapo --help.',
+        note: `${seeds === 1 ? 'One seed: differences of a few per cent are chance.' : `Mean ± standard deviation over ${seeds} seeds.`} Options and defaults: brownian train --model vapo --help.`,
       },
     ],
     figures: [],
@@ -96,43 +209,30 @@ export const vapoSensitivity: Experiment = {
     },
     changes: {
       kind: 'words',
-      meaning: 'options of vapo that differ from its defaults, and none',
-      standard: [
-        'none',
-        'potential.clock=false',
-        'flow.estimator=covariance',
-        'path.data-std=0.01',
-        'path.data-std=0.1',
-        'path.epsilon=0.00001',
-        'path.epsilon=0.01',
-        'flow.poincare=0',
-        'flow.poincare=0.01',
-        'sampling.t-end=1',
-        'sampling.t-end=1.5',
-        'sampling.rtol=0.1',
-        'sampling.rtol=0.00001',
-        'sampling.solver=heun',
-        'sampling.step-size=0.05',
-        'optimizer.rule=lamb',
-        'optimizer.ema=0',
-      ].join(','),
+      meaning:
+        'options of vapo that differ from its defaults, with + between those of one change, and none (default: 17 for points, 17 for images)',
+      standard: null,
     },
+    seeds: seedsOption('1'),
     iterations: { kind: 'whole number', meaning: 'iterations of each training', standard: '2000' },
     samples: { kind: 'whole number', meaning: 'samples that are measured', standard: '4000' },
     network: { kind: 'text', meaning: 'what scores images: classifier, or an .onnx network', standard: 'classifier' },
   },
   examples: [
     'brownian reproduce vapo-sensitivity',
-    'brownian reproduce vapo-sensitivity --data mnist --iterations 1500 --samples 500 --changes none,potential.clock=true',
+    'brownian reproduce vapo-sensitivity --data mnist --iterations 1500 --samples 500',
+    'brownian reproduce vapo-sensitivity --seeds 1,2,3 --changes none,path.data-std=0.01+path.epsilon=0.00001',
   ],
   plan,
   async open(scale, bench) {
     const [name, samples] = [textOf(scale, 'data') ?? '', numberOf(scale, 'samples')];
-    const images = name !== '8-gaussians';
-    const judge = images
-      ? (await openJudge(bench, { data: name, samples, network: textOf(scale, 'network') ?? '' }))()
-      : undefined;
-    return (cell) => runCell(cell, judge, bench);
+    const judge =
+      name === POINTS
+        ? undefined
+        : (await openJudge(bench, { data: name, samples, network: textOf(scale, 'network') ?? '' }))();
+    const data = await openItems(name);
+    const trainings = new Trainings(data, bench);
+    return (cell) => runCell(cell, data, trainings, judge, bench);
   },
   findings,
 };
