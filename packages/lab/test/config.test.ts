@@ -6,13 +6,7 @@ import { FIELDS, flagOf } from '../src/config/fields.ts';
 import { commandOptions, spellFlags } from '../src/config/flags.ts';
 import { inFamily } from '../src/config/run-config.ts';
 import { FLAG_ALIASES, GROUP_TITLES, configSchema } from '../src/config/schema.ts';
-import {
-  type Settings,
-  mergeSettings,
-  readSettings,
-  resolveConfig,
-  settingsFromFlags,
-} from '../src/config/settings.ts';
+import { checkConfig, mergeSettings, readSettings, resolveConfig, settingsFromFlags } from '../src/config/settings.ts';
 import { UserError } from '../src/errors.ts';
 import { configHash } from '../src/runs/run.ts';
 import { temporaryFolder } from './support/files.ts';
@@ -273,15 +267,23 @@ describe('the full configuration', () => {
       const data = model === 'dcgan' || model.includes('gcn') ? { ...IMAGES, itemShape: [1, 32, 32] } : POINTS;
       const config = resolveConfig({ data: 'x', model }, data);
       expect(resolveConfig({ ...config }, data)).toEqual(config);
-      expect(resolveConfig({ ...config }, data, true)).toEqual(config);
+      expect(resolveConfig({ ...config }, data, config)).toEqual(config);
     },
   );
 
   it('resumes what was accepted and not read', () => {
-    const old = { ...resolveConfig({ data: 'x', model: 'ggcn-minus' }, IMAGES) } as Settings;
-    const settings = mergeSettings(old, { hidden: { prior: 1 } });
+    const settings = mergeSettings(
+      { ...resolveConfig({ data: 'x', model: 'ggcn-minus' }, IMAGES) },
+      { hidden: { prior: 1 } },
+    );
+    const run = checkConfig(settings, { kind: 'flag' });
     expect(() => resolveConfig(settings, IMAGES)).toThrow('--hidden.prior is given, and');
-    expect(resolveConfig(settings, IMAGES, true)).toMatchObject({ hidden: { prior: 1 } });
+    expect(resolveConfig({ ...settings, iterations: 9 }, IMAGES, run)).toMatchObject({
+      hidden: { prior: 1 },
+      iterations: 9,
+    });
+    const given = mergeSettings(settings, { hidden: { prior: 2 } });
+    expect(() => resolveConfig(given, IMAGES, run)).toThrow('--hidden.prior is given, and');
   });
 
   it('lets what is not given follow the loss', () => {

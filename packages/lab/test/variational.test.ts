@@ -180,9 +180,9 @@ describe('options of vapo', () => {
     [['--potential.net', 'conv'], 'takes images'],
     [['--potential.channels', 'none'], '--potential.channels is empty'],
     [['--optimizer.weight-clip', '1'], '--optimizer.weight-clip'],
-    [['--potential.kernels', '9'], '--potential.kernels means nothing to --potential.net mlp'],
-    [['--potential.hidden', '9'], '--potential.hidden means nothing'],
-    [['--potential.blocks', '1'], '--potential.blocks means nothing'],
+    [['--potential.kernels', '9'], '--potential.kernels is given, and --potential.net mlp'],
+    [['--potential.hidden', '9'], '--potential.hidden is given'],
+    [['--potential.blocks', '1'], '--potential.blocks is given, and --potential.net mlp does not read it'],
     [['--sampling.step-size', '0.5', '--sampling.rtol', '1e-6'], '--sampling.rtol is given, and --sampling.step-size'],
     [['--sampling.step-size', '0.5', '--sampling.atol', '1e-6'], '--sampling.atol is given'],
     [['--sampling.step-size', '0.5', '--sampling.max-steps', '9'], '--sampling.max-steps is given'],
@@ -195,9 +195,15 @@ describe('options of vapo', () => {
   });
 
   it.each([
-    [{ net: 'wide-resnet', activation: 'relu' }, '--potential.activation means nothing to --potential.net wide-resnet'],
-    [{ net: 'wide-resnet', kernels: [9] }, '--potential.kernels means nothing to --potential.net wide-resnet'],
-    [{ net: 'conv', blocks: 3 }, '--potential.blocks means nothing to --potential.net conv'],
+    [
+      { net: 'wide-resnet', activation: 'relu' },
+      '--potential.activation is given, and --potential.net wide-resnet does not read it',
+    ],
+    [
+      { net: 'wide-resnet', kernels: [9] },
+      '--potential.kernels is given, and --potential.net wide-resnet does not read it',
+    ],
+    [{ net: 'conv', blocks: 3 }, '--potential.blocks is given, and --potential.net conv does not read it'],
   ])('a potential of %j is refused on images, and what a run that goes on has is not', (potential, words) => {
     const data = { itemShape: [1, 28, 28], size: 1000 };
     const settings = { data: 'x', model: 'vapo', potential };

@@ -46,7 +46,7 @@ async function resumeHeld(context: Context, request: ResumeRequest, database: Ru
   const latest = await latestCheckpoint(path);
   const data = await openData(opened.config.data, opened.config);
   const settings = mergeSettings({ ...opened.config }, settingsFromFlags(request.flags));
-  const config = resolveConfig(settings, data, true);
+  const config = resolveConfig(settings, data, opened.config);
   if (latest !== undefined) {
     requireSameRun(latest.checkpoint, config, latest.file);
     requireWork(latest.checkpoint, config, opened.record.status, path);

@@ -171,10 +171,10 @@ export function checkConfig(raw: unknown, source: Source): RunConfig {
  *
  * @param settings must name `data`.
  * @param data as it is after `limit`.
- * @param resumed whether they are those of a run that goes on: all of them are given then, also what nothing reads
+ * @param run the run that goes on, whose own options are not asked for anew; default: a new one
  * @throws UserError when options contradict each other, the model or the data, or are given and not read.
  */
-export function resolveConfig(settings: Settings, data: DataFacts, resumed = false): RunConfig {
+export function resolveConfig(settings: Settings, data: DataFacts, run?: RunConfig): RunConfig {
   const model = (settings['model'] ?? RUN_DEFAULTS.model) as RunConfig['model'];
   refuseForeign(settings, model, { kind: 'flag' });
   const defaults = followSettings(settings, model, data);
@@ -184,7 +184,7 @@ export function resolveConfig(settings: Settings, data: DataFacts, resumed = fal
     const broken = rule(config, data);
     if (broken !== false) throw new UserError(broken);
   }
-  const idle = !resumed && unreadOption(settings, defaults, config);
+  const idle = unreadOption(settings, run === undefined ? defaults : { ...run }, config);
   if (idle !== false) throw new UserError(idle);
   return config;
 }
