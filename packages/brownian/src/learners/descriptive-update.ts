@@ -50,7 +50,7 @@ export function descriptiveUpdate({
         ...(distance && { responseDistance: distance }),
         // Without a reference it is minus the potential.
         ...(options.reference && {
-          energy: meanEnergy(potential.apply(params, at.particles).mean(), at.particles, options),
+          energy: meanEnergy(potential.apply(params, at.particles, at.labels?.particles).mean(), at.particles, options),
         }),
       },
     };

@@ -31,7 +31,12 @@ const IMAGES = imageDataset({
 const POINTS = toyDataset('8-gaussians', createStream('contract points'), 32);
 
 /** Metrics, besides those of any descriptive model. */
-function reported({ flow, upsampling, hidden }: GeneralizedLearnerOptions): Pick<GeneralizedCase, 'metrics' | 'also'> {
+function reported({
+  flow,
+  langevin,
+  upsampling,
+  hidden,
+}: GeneralizedLearnerOptions): Pick<GeneralizedCase, 'metrics' | 'also'> {
   const synthesizer = [
     'responseDistance',
     'potentialData',
@@ -40,6 +45,7 @@ function reported({ flow, upsampling, hidden }: GeneralizedLearnerOptions): Pick
     'parameterGradientNorm',
     'loss',
     ...(flow.beta > 0 ? ['speed', 'previousSpeed'] : []),
+    ...(langevin.reference ? ['energy'] : []),
   ];
   const generator = ['generatorLoss', 'generatorGradientNorm', 'reconstructionError', 'potentialGenerated'];
   return {
@@ -87,6 +93,7 @@ function generalizedCase(
 }
 
 const withLabels: Change = (o) => ({ ...o, potential: { ...o.potential, classes: 3 } });
+const withReference: Change = (o) => ({ ...o, langevin: { ...o.langevin, reference: true } });
 const withReplay: Change = (o) => ({ ...o, chains: { ...o.chains, fresh: 0.4 } });
 const fromThumbnails: Change = (o) => ({ ...o, hidden: { ...o.hidden, start: 'thumbnails' } });
 const masked: Change = (o) => {
@@ -129,6 +136,7 @@ export const GENERALIZED_ROWS: Readonly<Record<ModelName<'generalized'>, readonl
     generalizedCase('ggcn-star', IMAGES),
     generalizedCase('ggcn-star', POINTS, ' sampled from learned rows', sampledFromRows),
     generalizedCase('ggcn-star', IMAGES, ' conditional on labels', withLabels),
+    generalizedCase('ggcn-star', IMAGES, ' with a reference and labels', (o) => withLabels(withReference(o))),
     generalizedCase('ggcn-star', IMAGES, ' that are masked', masked),
   ],
   coop: [generalizedCase('coop', IMAGES), generalizedCase('coop', POINTS)],

@@ -73,15 +73,23 @@ describe.each(SINGLE.map((item) => [item.label, item] as const))('%s', (_, item)
         params: SymbolicParams,
         at: { data: Tensor; particles: Tensor; previous: Tensor },
         [ofData, ofParticles, ofPrevious]: readonly Tensor[],
-      ): Record<string, Tensor> => ({
-        potentialData: potential.apply(params, at.data, ofData).mean(),
-        potentialParticles: potential.apply(params, at.particles, ofParticles).mean(),
-        responseDistance: responseDistance(potential, params, at.particles, at.data) as Tensor,
-        ...(flow.beta > 0 && {
-          speed: squaredSpeed(potential, params, at.particles, speedScale, ofParticles),
-          previousSpeed: squaredSpeed(potential, params, at.previous, speedScale, ofPrevious),
-        }),
-      }),
+      ): Record<string, Tensor> => {
+        const potentialParticles = potential.apply(params, at.particles, ofParticles).mean();
+        const squares = at.particles
+          .square()
+          .sum()
+          .div(at.particles.shape[0] as number);
+        return {
+          potentialData: potential.apply(params, at.data, ofData).mean(),
+          potentialParticles,
+          responseDistance: responseDistance(potential, params, at.particles, at.data) as Tensor,
+          ...(flow.beta > 0 && {
+            speed: squaredSpeed(potential, params, at.particles, speedScale, ofParticles),
+            previousSpeed: squaredSpeed(potential, params, at.previous, speedScale, ofPrevious),
+          }),
+          ...(langevin.reference && { energy: squares.div(2 * langevin.sigma ** 2).sub(potentialParticles) }),
+        };
+      },
     );
     // Noise on the data has a test of its own.
     const clean = { ...item, options: { ...item.options, flow: { ...flow, dataNoise: 0 } } };

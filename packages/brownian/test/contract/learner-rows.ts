@@ -92,8 +92,16 @@ const twoGrids: Edit = (o) => ({
 
 /** What to put every descriptive learner through, by the name in the table of models. */
 export const LEARNER_ROWS: Readonly<Record<ModelName<'descriptive'>, readonly LearnerCase[]>> = {
-  pgcn: [learnerCase('pgcn', IMAGES), learnerCase('pgcn', IMAGES, ' with a buffer and an average', buffered)],
-  'w-pgcn': [learnerCase('w-pgcn', IMAGES), learnerCase('w-pgcn', IMAGES, ' and weights per channel', everyOption)],
+  pgcn: [
+    learnerCase('pgcn', IMAGES),
+    learnerCase('pgcn', IMAGES, ' with a buffer and an average', buffered),
+    learnerCase('pgcn', IMAGES, ' conditional on labels', conditional),
+  ],
+  'w-pgcn': [
+    learnerCase('w-pgcn', IMAGES),
+    learnerCase('w-pgcn', IMAGES, ' and weights per channel', everyOption),
+    learnerCase('w-pgcn', IMAGES, ' conditional on labels', conditional),
+  ],
   gcn: [
     learnerCase('gcn', IMAGES),
     learnerCase('gcn', POINTS),
