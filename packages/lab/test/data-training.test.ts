@@ -1,12 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { lookAhead } from '../src/data/look-ahead.ts';
 import { readCheckpoint } from '../src/runs/checkpoint.ts';
 import { runFiles } from '../src/runs/run.ts';
 import { pictureBytes } from './support/archives.ts';
 import { brownian, isOneSentence } from './support/command.ts';
-import { temporaryFolder } from './support/files.ts';
+import { nodeEngine } from '../src/engine.ts';
+import { readScores } from '../src/runs/scores.ts';
+import { digitFiles, temporaryFolder } from './support/files.ts';
 
 async function photos(count: number): Promise<string> {
   const folder = temporaryFolder();
@@ -51,6 +53,26 @@ it('options of images are refused where they have no meaning', async () => {
     expect([code, isOneSentence(err)]).toEqual([1, true]);
     expect(err).toContain('--images.');
   }
+});
+
+it('labels of IDX files are classes: models are conditional on them, and runs are scored', async () => {
+  vi.stubEnv('BROWNIAN_CACHE', temporaryFolder());
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const data = digitFiles(temporaryFolder(), true);
+  const small = ['--potential.channels', '3', '--upsampling.width', '2', '--hidden.dim', '3', '--sampling.steps', '0'];
+  const train = async (...flags: string[]): Promise<{ run: string; err: string }> => {
+    const run = join(temporaryFolder(), 'run');
+    const options = ['--model', 'ggcn-star', '--iterations', '1', '--batch-size', '4', '--samples', '2', ...small];
+    return { run, err: (await brownian(['train', data, ...options, '--out', run, ...flags], nodeEngine)).err };
+  };
+  const { run, err } = await train('--classes', '3');
+  expect(err).toBe('');
+  const scores = await readScores(run);
+  expect(scores.map(({ provenance }) => provenance.metric)).toEqual(['is', 'is', 'fid', 'kid']);
+  expect(scores.at(2)?.provenance.network?.name).toContain('cnn-16-32-96 trained on');
+  expect((await train('--classes', '4')).err).toBe(
+    'brownian: --potential.classes is 4; these data have 3 classes, so make it 3.\n',
+  );
 });
 
 it('what is fetched ahead is given out once, in order, and fails when it is taken', async () => {

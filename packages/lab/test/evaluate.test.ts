@@ -162,7 +162,7 @@ describe('what cannot be measured is said in a sentence', () => {
       1,
       '--network is "vgg"; it must be classifier',
     ],
-    [['evaluate', '8-gaussians', '--against', 'rings', '--network', 'classifier'], 1, 'has none'],
+    [['evaluate', '8-gaussians', '--against', 'rings', '--network', 'classifier'], 1, 'has not; give'],
     [['evaluate', 'nowhere', '--against', 'rings'], 1, 'There is no data called "nowhere"'],
     [['evaluate', 'rings', '--against', 'rings', '--metrcis', 'sw'], 2, 'did you mean --metrics?'],
   ] as const)('%j', async (argv, code, message) => {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type NDArray, encodeModel, flatten } from '@brownian/graph';
 import { createStream } from '@brownian/runtime';
@@ -151,8 +151,10 @@ describe('--filters', () => {
     const ended = await brownian(['train', data, '--model', 'pgcn', '--filters', colour], fakeEngine());
     expect(ended.err).toContain(`--filters ${colour} does not take items of shape [1, 6, 6]: conv2d: `);
     expect(isOneSentence(ended.err)).toBe(true);
+    rmSync(join(data, 'train-labels-idx1-ubyte'));
     const unnamed = await brownian(['train', data, '--model', 'pgcn', '--filters', 'classifier'], fakeEngine());
-    expect(unnamed.err).toContain('--filters classifier needs labelled data');
+    expect(unnamed.err).toContain('--filters classifier needs data with labels of two classes or more');
+    expect(isOneSentence(unnamed.err)).toBe(true);
     const points = await brownian(['train', '8-gaussians', '--filters', 'vgg'], fakeEngine());
     expect(points.err).toContain('vgg');
     expect(isOneSentence(points.err)).toBe(true);

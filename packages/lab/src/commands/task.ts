@@ -6,6 +6,7 @@ import { UserError } from '../errors.ts';
 import type { Run } from '../runs/run.ts';
 import { type StartTask, silently } from '../scoring/collect.ts';
 import { arrayItems } from '../scoring/items.ts';
+import { isClassified } from '../scoring/classifier.ts';
 import { openNetwork } from '../scoring/networks.ts';
 import { openReference } from '../scoring/reference.ts';
 import type { TaskImages } from '../tasks/images.ts';
@@ -58,7 +59,7 @@ async function networkFor(
   note: (text: string) => void,
 ): Promise<FeatureNetwork | undefined> {
   const reference = await openReference({ what: run.path }, run, false);
-  if (network === undefined && reference.data.classes === undefined) {
+  if (network === undefined && !isClassified(reference.data)) {
     note(`No FID: "${reference.name}" has no labels to train a classifier on; name a feature network with --network.`);
     return undefined;
   }

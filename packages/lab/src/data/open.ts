@@ -30,7 +30,6 @@ export interface DataOptions {
 const TOY_POINTS = 20_000;
 /** Only a loop without end takes so long to begin with; a busy machine does not. */
 const PATIENCE_MS = 30_000;
-const DIGITS: readonly string[] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
 /** Of the 70,000 images of Fashion-MNIST 10,000 are for tests. */
 const FASHION_TEST_SHARE = 1 / 7;
 
@@ -77,8 +76,7 @@ async function openHome(name: HomeName, request: ReadRequest): Promise<Opened> {
 async function open(name: string, request: ReadRequest): Promise<Opened> {
   if (isHome(name)) {
     const { source, share } = await openHome(name, request);
-    const classes = name === 'mnist' ? { classes: DIGITS } : {};
-    return { source: source === null ? null : { ...classes, ...source, name }, share };
+    return { source: source === null ? null : { ...source, name }, share };
   }
   const source = await readPath(resolve(name), request);
   if (source !== undefined) return { source, share: null };

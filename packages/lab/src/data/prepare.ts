@@ -137,6 +137,30 @@ async function imagesOf(
   return { shape: [n, ...decoder.shape], read };
 }
 
+/** The largest label that is taken for the number of a class: beyond it labels tell items apart, and a name for each would fill the memory. */
+const LARGEST_CLASS = 65_535;
+
+/**
+ * The names of a source's classes: those that it brings, or '0' to the largest label, as in a text file of numbers. None where there are no
+ * labels, or where some are no class numbers, which the data set refuses.
+ *
+ * @throws DataError when a label is too large to be a class
+ */
+function classNames({ name, labels, classes }: ImageSource): readonly string[] | undefined {
+  if (labels === undefined || classes !== undefined) return labels && classes;
+  let largest = 0;
+  for (let i = 0; i < labels.length; i++) {
+    const label = labels[i] as number;
+    if (!Number.isInteger(label) || label < 0) return undefined;
+    if (label > LARGEST_CLASS)
+      throw new DataError(
+        `${name}: label ${i} is ${label}, and classes are numbered from 0 to ${LARGEST_CLASS} at most; number them anew, or name them in a text file for --images.labels.`,
+      );
+    largest = Math.max(largest, label);
+  }
+  return Array.from({ length: largest + 1 }, (_, label) => String(label));
+}
+
 /**
  * Makes a data set of what a reader found: crops, scales, colours and normalises its images, in the way and in the order that
  * the options say, whatever order they are asked for in.
@@ -150,7 +174,8 @@ export async function prepareImages(
   options: ImageOptions,
 ): Promise<Dataset> {
   const scaled = await rescaleFloats(source, options.range);
-  const { labels, classes } = source;
+  const { labels } = source;
+  const classes = classNames(source);
   const images = await imagesOf(scaled, chosen, options);
   const picked = labels === undefined || chosen === null ? labels : chosen.map((i) => labels[i] as number);
   return imageDataset({

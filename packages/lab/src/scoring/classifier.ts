@@ -76,10 +76,16 @@ async function load(file: string, template: Params): Promise<{ params: Params; t
   }
 }
 
+/** Whether a classifier can learn from data: they have labels of two classes or more. */
+export function isClassified({ classes = [] }: Dataset): boolean {
+  return classes.length >= 2;
+}
+
 /**
- * A classifier trained on `train` (once; later calls read it from the cache) and measured on `test`.
+ * A classifier trained on `train` (once; later calls read it from the cache) and measured on `test`, or on
+ * `train` again where `test` has no labels.
  *
- * @throws RangeError when the data has no labels
+ * @throws RangeError unless {@link isClassified}
  */
 export async function classifierFor(
   runtime: Runtime,
@@ -88,7 +94,7 @@ export async function classifierFor(
   onStep?: OnClassifierStep,
 ): Promise<NamedClassifier> {
   const classes = train.classes?.length ?? 0;
-  if (classes < 2)
+  if (!isClassified(train))
     throw new RangeError(`A classifier needs labels of at least two classes; "${train.name}" has ${classes}.`);
   const net = classifierNet(train.itemShape, classes);
   const name = `${NETWORK} trained on ${train.name}`;
@@ -99,7 +105,7 @@ export async function classifierFor(
     epochs: EPOCHS,
     ...(onStep && { onStep }),
   });
-  const testAccuracy = await testAccuracyOf(runtime, net, params, test);
+  const testAccuracy = await testAccuracyOf(runtime, net, params, test.classes === undefined ? train : test);
   const { leaves, paths } = flatten<NDArray>(params);
   const tensors = new Map(paths.map((path, i) => [path, leaves[i] as NDArray]));
   await mkdir(cacheFolder('classifiers'), { recursive: true });

@@ -3,11 +3,11 @@ import { type FeatureNetwork, identityNetwork } from 'brownian';
 import { openData } from '../data/open.ts';
 import { UserError } from '../errors.ts';
 import type { TaskProgress } from '../task-progress.ts';
-import { classifierFeatures, classifierFor } from './classifier.ts';
+import { classifierFeatures, classifierFor, isClassified } from './classifier.ts';
 import type { StartTask } from './collect.ts';
 import type { Items } from './items.ts';
 import { openModelFile } from './model-file.ts';
-import type { Reference } from './reference.ts';
+import { type Reference, openPart } from './reference.ts';
 
 /** Which network the user asked for. */
 interface NetworkRequest {
@@ -18,7 +18,7 @@ interface NetworkRequest {
 /** The name of the network that is used when the user does not say. */
 function defaultNetwork({ data }: Reference): string {
   if (data.itemShape.length !== 3) return 'values';
-  if (data.classes !== undefined) return 'classifier';
+  if (isClassified(data)) return 'classifier';
   throw new UserError(
     `"${data.name}" has no labels to train a classifier on; name a feature network with --network model.onnx, or --network values for pixels.`,
   );
@@ -31,9 +31,9 @@ async function openClassifier(
   items: Items,
   start: StartTask,
 ): Promise<FeatureNetwork> {
-  if (data.classes === undefined) {
+  if (!isClassified(data)) {
     throw new UserError(
-      `--network classifier needs data with labels, and "${data.name}" has none; give --network model.onnx.`,
+      `--network classifier needs data with labels of two classes or more, which "${data.name}" has not; give --network model.onnx.`,
     );
   }
   const [ours, theirs] = [items.itemShape, data.itemShape].map((shape) => shape.join('×'));
@@ -42,8 +42,8 @@ async function openClassifier(
       `A classifier of ${data.name} takes items of ${theirs}, those of ${items.name} are ${ours}; an image model (--network model.onnx) resizes both.`,
     );
   }
-  const open = (split: 'train' | 'test'): ReturnType<typeof openData> => openData(name, { ...options, split });
-  const [train, test] = [await open('train'), await open('test')];
+  const train = await openData(name, options);
+  const [{ data: test }] = await openPart(name, options, undefined);
   let task: TaskProgress | undefined;
   try {
     const classifier = await classifierFor(runtime, train, test, ({ step, steps }) => {

@@ -4,7 +4,7 @@ import { openData } from '../data/open.ts';
 import type { ScoreRequest } from '../engine.ts';
 import { UserError } from '../errors.ts';
 import type { Score } from '../runs/scores.ts';
-import { type NamedClassifier, classifierFeatures, classifierFor } from './classifier.ts';
+import { type NamedClassifier, classifierFeatures, classifierFor, isClassified } from './classifier.ts';
 import { silently } from './collect.ts';
 import { evaluate } from './evaluate.ts';
 import { datasetItems, sampledItems } from './items.ts';
@@ -29,13 +29,13 @@ async function classifierOf(runtime: Runtime, { data, note }: ScoreRequest, test
 
 /**
  * Scores a run on labelled images: Inception-type score, FID and KID of 1,000 new samples against as many test images, by a
- * classifier trained here. Data without labels, or without a test part, give no scores.
+ * classifier trained here. Data without labels of two classes, or without a labelled test part of two images, give no scores.
  */
 export async function scoreRun(runtime: Runtime, request: ScoreRequest): Promise<readonly Score[]> {
   const { config, data, learner, state, stream, note } = request;
-  if (data.classes === undefined || data.itemShape.length !== 3) return [];
+  if (!isClassified(data) || data.itemShape.length !== 3) return [];
   const test = await openTest(config);
-  if (test === undefined) return [];
+  if (test?.classes === undefined || test.size < 2) return [];
   const classifier = await classifierOf(runtime, request, test);
   const network = classifierFeatures(runtime, classifier);
   const facts = { name: 'new samples', itemShape: data.itemShape, count: SAMPLES };

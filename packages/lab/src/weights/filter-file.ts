@@ -22,7 +22,7 @@ import { UserError, fileProblem } from '../errors.ts';
 import { writeAtomically } from '../runs/atomic.ts';
 import { runFiles } from '../runs/run.ts';
 import { readTensors } from '../runs/safetensors.ts';
-import { classifierFor } from '../scoring/classifier.ts';
+import { classifierFor, isClassified } from '../scoring/classifier.ts';
 import { fetchTensors } from './fetch-tensors.ts';
 
 /** torchvision's weights of VGG-16 (BSD 3-clause) as the `timm` project publishes them, at a fixed commit. */
@@ -137,9 +137,9 @@ async function fetchVgg(url: string): Promise<TensorFile> {
 
 /** The convolutions of a classifier trained on the data; trained once and kept in the cache. */
 async function classifierOf(config: RunConfig, data: Dataset, note: (text: string) => void): Promise<TensorFile> {
-  if ((data.classes?.length ?? 0) < 2)
+  if (!isClassified(data))
     throw new UserError(
-      `--filters classifier needs labelled data; "${data.name}" has no classes, so use gabor or vgg.`,
+      `--filters classifier needs data with labels of two classes or more, which "${data.name}" has not; use gabor or vgg.`,
     );
   const test = await openData(config.data, { limit: null, seed: config.seed, split: 'test' }).catch(() => data);
   const runtime = nodeRuntime(config.threads === null ? {} : { threads: config.threads });

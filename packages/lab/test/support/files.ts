@@ -34,16 +34,14 @@ export function tinyImages(folder: string): string {
   return folder;
 }
 
-/** Writes a folder of grey images of 12×12 pixels with labels, forty to learn from and twelve held out, and returns its path. */
-export function digitFiles(folder: string): string {
+/** Writes a folder of grey images of 12×12 pixels, forty to learn from and twelve held out, with labels of three classes or without, and returns its path. */
+export function digitFiles(folder: string, labelled = false): string {
   for (const [part, count] of [['train', 40] as const, ['t10k', 12] as const]) {
     // Blocks of four shades, so that neighbours tell something of a missing pixel.
     const shade = (i: number): number => (Math.floor((i % 12) / 4) * 60 + Math.floor(i / 48) * 37 + count) % 256;
     writeFileSync(join(folder, `${part}-images-idx3-ubyte`), idxBytes([count, 12, 12], shade));
-    writeFileSync(
-      join(folder, `${part}-labels-idx1-ubyte`),
-      idxBytes([count], (i) => i % 3),
-    );
+    const labels = idxBytes([count], (i) => i % 3);
+    if (labelled) writeFileSync(join(folder, `${part}-labels-idx1-ubyte`), labels);
   }
   return folder;
 }
