@@ -133,6 +133,11 @@ describe('brownian train --model ggcn-star', () => {
     expect(page).not.toContain('undefined');
   });
 
+  it('shows no way to samples that the generator makes alone', { timeout: 60_000 }, async () => {
+    const run = await trained('ggcn-star', ['--iterations', '1', '--sampling.steps', '0']);
+    expect(await readFile(runFiles(run).report, 'utf8')).not.toContain('From noise to');
+  });
+
   it('samples the labels that are asked for', { timeout: 60_000 }, async () => {
     const run = await trained('ggcn-star', ['--iterations', '2', '--classes', '3']);
     const sample = async (label: string, name: string): Promise<Buffer> => {

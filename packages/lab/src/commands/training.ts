@@ -153,7 +153,8 @@ async function drawConclusion(context: Context, { run, data, session }: Job, { s
   const picture = pictureFor(data);
   await writeAtomically(runFiles(path).finalGrid, [await picture.particles(samples)]);
   const way = await session.learner.trajectory?.(state, WATCHED, stream.split('trajectory'), MOMENTS);
-  if (way !== undefined) await writeTrajectory(path, picture, way);
+  // Samples of no steps, such as those of a generator alone, are where they began.
+  if (way !== undefined && way.length > 1) await writeTrajectory(path, picture, way);
   await writeLandscape(run, session.learner, state, samples);
   // The one place where scores enter a run: an engine that can score gives a list, the report shows it as a table.
   const scores = await context.engine.score?.({
