@@ -62,6 +62,8 @@ export interface LatentView<S extends Tree<NDArray> = Tree<NDArray>> {
   readonly shape: readonly number[];
   /** How latents between two others are found: along the chord, or the great circle for Gaussian noise of many dimensions. */
   readonly path: 'linear' | 'spherical';
+  /** How many of the last values of a latent are weights of labels, which sum to 1; absent where there are none. Between two latents they are blended evenly. */
+  readonly labelWeights?: number;
   /** `n` latents `[n, ...shape]` of that law. */
   draw(n: number, stream: Stream): NDArray;
   /** The items of latents: `[n, ...shape]` → `[n, ...item]`. The same latents give the same items. */

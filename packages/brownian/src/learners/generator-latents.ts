@@ -54,6 +54,7 @@ export function generatorLatents(runtime: Runtime, name: string, net: Generator)
     view: (paramsOf) => ({
       shape: [dim + classes],
       path: 'linear',
+      ...(classes > 0 && { labelWeights: classes }),
       draw,
       decode: (state, z) => decode(paramsOf(state), z),
       encode: (state, x, stream) => search(paramsOf(state), x, stream),

@@ -21,28 +21,32 @@ function weightsAt(a: Float32Array, b: Float32Array, t: number, path: LatentPath
 }
 
 /**
- * Latents on the way from one to another, both ends included: ζ_c = ζ₀ + (c/C)(ζ − ζ₀), or along a great circle (Shoemake 1985).
+ * Latents on the way from one to another, both ends included: ζ_c = ζ₀ + (c/C)(ζ − ζ₀), or along a great circle (Shoemake 1985). Weights of labels
+ * lie on no sphere: they go along the chord, where they sum to 1, and count nothing towards the angle of the arc.
  *
  * @param from `[rows, ...latent]`
  * @param to `[rows, ...latent]`
  * @param midpoints latents between the two ends
+ * @param labelWeights how many of the last values of a latent are weights of labels; default 0
  * @returns `[rows · (midpoints + 2), ...latent]`, row by row
  * @throws RangeError when the ends are of different shapes
  */
-export function latentPath(from: NDArray, to: NDArray, midpoints: number, path: LatentPath): NDArray {
+export function latentPath(from: NDArray, to: NDArray, midpoints: number, path: LatentPath, labelWeights = 0): NDArray {
   if (!sameShape(from.shape, to.shape))
     throw new RangeError(`The ends of a path have the shapes ${formatShape(from.shape)} and ${formatShape(to.shape)}.`);
   const [rows = 0, ...item] = from.shape;
   const size = from.data.length / Math.max(1, rows);
+  const noise = size - labelWeights;
   const points = midpoints + 2;
   const [starts, ends] = [float32Data(from), float32Data(to)];
   const out = new Float32Array(rows * points * size);
   for (let row = 0; row < rows; row++) {
     const [a, b] = [starts.subarray(row * size, (row + 1) * size), ends.subarray(row * size, (row + 1) * size)];
     for (let point = 0; point < points; point++) {
-      const [u, v] = weightsAt(a, b, point / (points - 1), path);
+      const t = point / (points - 1);
+      const [u, v] = weightsAt(a.subarray(0, noise), b.subarray(0, noise), t, path);
       const at = (row * points + point) * size;
-      a.forEach((value, i) => (out[at + i] = u * value + v * (b[i] as number)));
+      a.forEach((value, i) => (out[at + i] = (i < noise ? u : 1 - t) * value + (i < noise ? v : t) * (b[i] as number)));
     }
   }
   return ndarray(out, [rows * points, ...item]);
@@ -73,7 +77,7 @@ export async function interpolate(
 ): Promise<NDArray> {
   const { latent } = learner;
   if (latent === undefined) throw new RangeError(`${learner.name} cannot interpolate: its samples have no latents.`);
-  return await latent.decode(state, latentPath(from, to, midpoints, path ?? latent.path));
+  return await latent.decode(state, latentPath(from, to, midpoints, path ?? latent.path, latent.labelWeights));
 }
 
 /** How evenly a row of items changes from one to the next. */

@@ -248,6 +248,7 @@ describe('labels', () => {
     const { learner, states } = await statesOf(conditional, 1);
     const { latent } = learner;
     expect(latent?.shape).toEqual([4 + 3]);
+    expect(latent?.labelWeights).toBe(3);
     const z = latent?.draw(20, createStream('latents')) as NDArray;
     for (const row of rowsOf(z)) {
       expect(row.slice(4).toSorted((a, b) => a - b)).toEqual([0, 0, 1]);

@@ -133,6 +133,17 @@ describe('the way between two latents', () => {
     [0, 1, 2, 3].forEach((i) => expect(Math.hypot(path[2 * i] as number, path[2 * i + 1] as number)).toBeCloseTo(1, 6));
   });
 
+  test('blends weights of labels evenly, whatever the path, and turns by the angle of the rest alone', () => {
+    const [one, other] = [ndarray([1, 0, 1, 0], [1, 4]), ndarray([0, 1, 0, 1], [1, 4])];
+    const [half, quarter] = [Math.SQRT1_2, Math.cos(Math.PI / 8)];
+    const path = Array.from(float32Data(latentPath(one, other, 3, 'spherical', 2)));
+    const expected = [quarter, Math.sin(Math.PI / 8), 0.75, 0.25, half, half, 0.5, 0.5];
+    path.slice(4, 12).forEach((value, i) => expect(value).toBeCloseTo(expected[i] as number, 6));
+    // Equal noise has no arc, and stays where it is while the label changes.
+    const same = latentPath(ndarray([3, 4, 1, 0], [1, 4]), ndarray([3, 4, 0, 1], [1, 4]), 1, 'spherical', 2);
+    expect(Array.from(same.data as Float32Array).slice(4, 8)).toEqual([3, 4, 0.5, 0.5]);
+  });
+
   test('goes straight between opposite ends, which no arc joins', () => {
     expect(Array.from(latentPath(a, b, 1, 'spherical').data.slice(6) as Float32Array)).toEqual([0, 2, 0, -0.5, 0, -3]);
   });
@@ -149,6 +160,12 @@ describe('the way between two latents', () => {
     expect(rows.shape).toEqual([6, ...ITEM]);
     expect(Array.from(rows.data.slice(0, 16) as Float32Array)).toEqual(
       Array.from(scaled(x, 0.5).data.slice(0, 16) as Float32Array),
+    );
+    const { latent } = model({});
+    const weights = { ...model({}), latent: { ...(latent as NonNullable<typeof latent>), labelWeights: 16 } };
+    const ends = { from, to: createStream(2).uniform(x.shape, -1, 1), midpoints: 1 };
+    expect(await interpolate(weights, [], { ...ends, path: 'spherical' })).toEqual(
+      await interpolate(model({}), [], { ...ends, path: 'linear' }),
     );
     await expect(interpolate(model({ latent: false }), [], { from, to })).rejects.toThrow(
       'halves cannot interpolate: its samples have no latents.',
