@@ -146,7 +146,10 @@ export interface Learner<S extends Tree<NDArray> = Tree<NDArray>> {
   readonly classes?: number;
   /** The state's current particles, `[particles, ...item]`, to look at while it trains. */
   particles(state: S): NDArray;
-  /** Φ of items, `[n, ...item]` → `[n]`: higher where they look more like data. Models without a potential leave it out. */
+  /**
+   * Φ of items, `[n, ...item]` → `[n]`: higher where they look more like data. Models that are conditional on labels give that of the marginal,
+   * log (1/C) Σ_c exp Φ(x, c). Models without a potential leave it out.
+   */
   potential?(state: S, x: NDArray): Promise<NDArray>;
   /** The latents behind samples; models whose samples have none, such as particles, leave it out. */
   readonly latent?: LatentView<S>;

@@ -7,7 +7,7 @@ import type { Learner } from '../interfaces.ts';
 import type { Layer } from '../nets/net.ts';
 import { LANGEVIN_DEFAULTS, chainMemory, driftResponse, driftScale } from '../samplers/langevin.ts';
 import { descriptiveLearner } from './descriptive.ts';
-import type { DescriptiveLearner, DescriptiveState } from './descriptive-model.ts';
+import type { DescriptiveLearner } from './descriptive-model.ts';
 import type { ModelFamily, ModelPreset } from './family.ts';
 import { gridShapes, gridSizes, multiGridLearner } from './multi-grid.ts';
 import { buildOptimizer } from './optimizer.ts';
@@ -223,21 +223,6 @@ function atGrid(options: DescriptorLearnerOptions, i: number): DescriptorLearner
   };
 }
 
-/** A conditional model without what begins at particles of its caller, which have no labels. */
-function givenItsLabel(learner: DescriptiveLearner): Learner<DescriptiveState> {
-  return {
-    name: learner.name,
-    ...(learner.classes !== undefined && { classes: learner.classes }),
-    init: (key, data) => learner.init(key, data),
-    step: (state, batch, draw) => learner.step(state, batch, draw),
-    sample: (state, n, draw, labels) => learner.sample(state, n, draw, labels),
-    trajectory: async (state, n, draw, moments) => (await learner.trajectory?.(state, n, draw, moments)) ?? [],
-    particles: (state) => learner.particles(state),
-    exports: (state) => learner.exports?.(state) ?? [],
-    dispose: () => learner.dispose(),
-  };
-}
-
 /** On one grid or, with `grids.sizes`, on several. @throws RangeError when the potential, or the grids, do not fit data of this shape */
 function create(
   runtime: Runtime,
@@ -247,10 +232,7 @@ function create(
   filters?: Layer,
 ): Learner {
   const { sizes } = options.grids;
-  if (sizes.length === 0) {
-    const learner = createDescriptiveLearner(runtime, model, options, itemShape, filters);
-    return options.potential.classes === 0 ? learner : givenItsLabel(learner);
-  }
+  if (sizes.length === 0) return createDescriptiveLearner(runtime, model, options, itemShape, filters);
   if (options.potential.classes > 0)
     throw new RangeError('potential.classes must be 0 with grids: models of several grids are unconditional.');
   if (options.chains.kind !== 'persistent')

@@ -9,7 +9,7 @@ import type { DescriptiveLearner, DescriptiveModel, DescriptiveState } from './d
 import { DescriptiveSamples } from './descriptive-samples.ts';
 import { type UpdateArguments, type UpdateResult, descriptiveUpdate, noisyData } from './descriptive-update.ts';
 import { checkItemShape } from './item-shape.ts';
-import { takeIntegers } from './labels.ts';
+import { marginalPotential, takeIntegers } from './labels.ts';
 import { potentialValues } from './potential-values.ts';
 import { numbers } from './trajectory.ts';
 
@@ -20,26 +20,23 @@ function isEmpty(tree: unknown): boolean {
 class LangevinLearner implements DescriptiveLearner {
   readonly name: string;
   readonly #model: DescriptiveModel;
+  readonly #runtime: Runtime;
   readonly #sampler: Sampler;
   readonly #samples: DescriptiveSamples;
   readonly #update: Compiled<UpdateArguments, UpdateResult>;
-  // These two are left out of a conditional model, whose Φ is of an item and a label.
-  readonly potential?: NonNullable<DescriptiveLearner['potential']>;
+  // This is left out of a conditional model, whose Φ moves an item by its label.
   readonly inpaint?: NonNullable<DescriptiveLearner['inpaint']>;
   readonly classes?: number;
 
   constructor(runtime: Runtime, model: DescriptiveModel) {
     this.name = model.name;
     this.#model = model;
+    this.#runtime = runtime;
     this.#samples = new DescriptiveSamples(runtime, model);
     this.#sampler = langevin(runtime, model.potential, model.langevin);
     this.#update = runtime.compile(descriptiveUpdate(model), { name: `${model.name} update` });
     if (model.classes !== undefined && model.classes > 0) this.classes = model.classes;
     else {
-      this.potential = async (state, x) => {
-        checkItemShape(model, x.shape.slice(1), 'what is scored');
-        return potentialValues(runtime, model.potential, state.average ?? state.params, x);
-      };
       this.inpaint = (...given) => this.#inpaint(...given);
     }
   }
@@ -47,6 +44,12 @@ class LangevinLearner implements DescriptiveLearner {
   exports(state: DescriptiveState): readonly ExportedFunction[] {
     const params = state.average ?? state.params;
     return descriptiveExports({ ...this.#model, params, langevin: this.#samples.finalDynamics });
+  }
+
+  async potential(state: DescriptiveState, x: NDArray): Promise<NDArray> {
+    checkItemShape(this.#model, x.shape.slice(1), 'what is scored');
+    const phi = marginalPotential(this.#model.potential, this.#model.classes ?? 0);
+    return await potentialValues(this.#runtime, phi, state.average ?? state.params, x);
   }
 
   async init(key: Stream, data: Dataset): Promise<DescriptiveState> {

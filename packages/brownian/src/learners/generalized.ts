@@ -1,4 +1,4 @@
-import { type NDArray, ShapeError, type Tensor, formatShape, ndarray, sameShape } from '@brownian/graph';
+import { type NDArray, ShapeError, type Tensor, ndarray } from '@brownian/graph';
 import type { Compiled, Runtime, Stream } from '@brownian/runtime';
 import type {
   Batch,
@@ -19,8 +19,10 @@ import { GeneralizedSamples } from './generalized-samples.ts';
 import { type GeneratorLatents, generatorLatents } from './generator-latents.ts';
 import { type GeneratorUpdateArguments, type GeneratorUpdateResult, generatorUpdate } from './generator-update.ts';
 import { hiddenRows, keptLatents } from './hidden.ts';
+import { checkItemShape } from './item-shape.ts';
 import { latentsFor, takeLatents } from './chain-latents.ts';
 import { type Chains, drawMixture, putChains, takeChains } from './replay.ts';
+import { marginalPotential } from './labels.ts';
 import { numbers } from './trajectory.ts';
 
 class SymmetricLearner implements Learner<GeneralizedState> {
@@ -34,7 +36,6 @@ class SymmetricLearner implements Learner<GeneralizedState> {
   readonly #latents: GeneratorLatents;
   readonly classes?: number;
   readonly latent?: LatentView<GeneralizedState>;
-  readonly potential?: (state: GeneralizedState, x: NDArray) => Promise<NDArray>;
   readonly complete?: NonNullable<GeneralizedLearner['complete']>;
   readonly inpaint?: NonNullable<GeneralizedLearner['inpaint']>;
 
@@ -49,35 +50,27 @@ class SymmetricLearner implements Learner<GeneralizedState> {
     this.#updateGenerator = runtime.compile(generatorUpdate({ ...update, hidden: hidden.learned ? hidden : null }), {
       name: `${name} generator update`,
     });
-    this.#value = runtime.compile((params: SymbolicParams, x: Tensor) => potential.apply(params, x), {
+    const unlabelled = marginalPotential(potential, generator.net.classes);
+    this.#value = runtime.compile((params: SymbolicParams, x: Tensor) => unlabelled.apply(params, x), {
       name: `${name} potential`,
     });
     this.#latents = generatorLatents(runtime, name, generator.net);
     if (generator.net.classes > 0) this.classes = generator.net.classes;
     else {
-      // Φ of a conditional model is of an item and a label.
-      this.potential = (state, x) => this.#value(state.average ?? state.params, x);
+      // Φ of a conditional model moves an item by its label.
       this.inpaint = async (state, x, ...rest) => {
-        this.#checkItems(x.shape.slice(1), 'what is to be inpainted');
+        checkItemShape(this.#model, x.shape.slice(1), 'what is to be inpainted');
         return await this.#samples.inpaint(state, x, ...rest);
       };
     }
     if (hidden.start === 'masked')
       this.complete = async (state, x, known) => {
-        this.#checkItems(x.shape.slice(1), 'what is to be inpainted');
+        checkItemShape(this.#model, x.shape.slice(1), 'what is to be inpainted');
         return await this.#samples.complete(state, x, known);
       };
     // The law of latents that come from data is known only to a state.
     if (hidden.start === 'normal')
       this.latent = this.#latents.view((state: GeneralizedState) => state.generatorAverage ?? state.generator);
-  }
-
-  #checkItems(shape: readonly number[], what: string): void {
-    const { itemShape } = this.#model;
-    if (!sameShape(shape, itemShape))
-      throw new ShapeError(
-        `${this.name}: ${what} has items of shape ${formatShape(shape)}, the model takes ${formatShape(itemShape)}.`,
-      );
   }
 
   /** New chains at latents of the start, for the first particles and the buffer. */
@@ -95,7 +88,7 @@ class SymmetricLearner implements Learner<GeneralizedState> {
   }
 
   async init(key: Stream, data: Dataset): Promise<GeneralizedState> {
-    this.#checkItems(data.itemShape, `the data set "${data.name}"`);
+    checkItemShape(this.#model, data.itemShape, `the data set "${data.name}"`);
     const { potential, optimizer, generator, hidden, chains, ema } = this.#model;
     const params = potential.init(key.split('params'));
     const xi = generator.net.init(key.split('generator'));
@@ -122,7 +115,7 @@ class SymmetricLearner implements Learner<GeneralizedState> {
 
   #checkBatch({ x, labels, indices }: Batch): void {
     const { generator, hidden } = this.#model;
-    this.#checkItems(x.shape.slice(1), 'the batch');
+    checkItemShape(this.#model, x.shape.slice(1), 'the batch');
     if (x.shape[0] === 0) throw new ShapeError(`${this.name}: the batch is empty; a step needs at least one item.`);
     if (generator.net.classes > 0 && labels === undefined)
       throw new TypeError(`${this.name}: the model is conditional on labels, and the batch has none.`);
@@ -228,6 +221,11 @@ class SymmetricLearner implements Learner<GeneralizedState> {
 
   async trajectory(state: GeneralizedState, n: number, draw: Stream, moments: number): Promise<readonly Moment[]> {
     return await this.#samples.trajectory(state, n, draw, moments);
+  }
+
+  async potential(state: GeneralizedState, x: NDArray): Promise<NDArray> {
+    checkItemShape(this.#model, x.shape.slice(1), 'what is scored');
+    return await this.#value(state.average ?? state.params, x);
   }
 
   exports(state: GeneralizedState): readonly ExportedFunction[] {

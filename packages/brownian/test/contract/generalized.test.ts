@@ -258,7 +258,6 @@ describe('labels', () => {
     const items = await latent?.decode(states[1] as GeneralizedState, ndarray([...one, ...other], [2, 7]));
     const values = numbersOf(items as NDArray);
     expect(values.slice(0, 64)).not.toEqual(values.slice(64));
-    expect(learner.potential).toBeUndefined();
     await learner.dispose();
   });
 });

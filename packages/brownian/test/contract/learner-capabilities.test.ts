@@ -1,7 +1,9 @@
 import { type NDArray, type Tensor, float32Data, ndarray, trace } from '@brownian/graph';
 import { createRuntime, createStream, interpreterBackend } from '@brownian/runtime';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { ExportedFunction } from '../../src/interfaces.ts';
+import type { ExportedFunction, SymbolicParams } from '../../src/interfaces.ts';
+import type { DescriptiveState } from '../../src/learners/descriptive-model.ts';
+import { buildPotential } from '../../src/learners/potential.ts';
 import { createLearner } from '../../src/learners/presets.ts';
 import { merge } from '../../src/data/masked.ts';
 import { expectSameBits, nonFinite } from '../support/trees.ts';
@@ -61,6 +63,40 @@ describe.each(having('inpaint'))('inpainting by the dynamics of %s', (_, { model
     await expect(learner.inpaint?.(state, x, x, createStream(1))).rejects.toThrow('what is to be inpainted has items');
   });
 });
+
+const CONDITIONAL = [...LEARNER_CASES, ...GENERALIZED_CASES].filter(({ options }) => options.potential.classes > 0);
+
+test.each(CONDITIONAL.map((item) => [item.label, item] as const))(
+  'Φ of items without labels of %s is that of the marginal over labels',
+  async (_, { model, options, data }) => {
+    const learner = createLearner(runtime, model, options, data.itemShape);
+    const state = (await learner.init(createStream(1), data)) as DescriptiveState;
+    const { classes } = options.potential;
+    const { x } = await data.batch([0, 1, 2, 3]);
+    const conditional = buildPotential(options.potential, data.itemShape);
+    const given = runtime.compile((params: SymbolicParams, items: Tensor, labels: Tensor) =>
+      conditional.apply(params, items, labels),
+    );
+    // Weights that begin at zero would make all labels the same.
+    const theta = createStream(2).normal((state.params as { theta: NDArray }).theta.shape);
+    const params = { ...(state.params as object), theta };
+    const rows: number[][] = [];
+    for (let label = 0; label < classes; label++)
+      rows.push(Array.from(float32Data(await given(params, x, ndarray(new Int32Array(4).fill(label), [4])))));
+    const trained = { ...state, params, ...(state.average && { average: params }) };
+    const found = float32Data((await learner.potential?.(trained, x)) as NDArray);
+    expect(new Set(rows.map((row) => row[0])).size).toBe(classes);
+    for (const [i, value] of found.entries()) {
+      const values = rows.map((row) => row[i] as number);
+      const largest = Math.max(...values);
+      const expected = largest + Math.log(values.reduce((sum, v) => sum + Math.exp(v - largest), 0) / classes);
+      // Values are read as float32.
+      expect(Math.abs(value - expected)).toBeLessThan(1e-6 * (1 + Math.abs(expected)));
+    }
+    await expect(learner.potential?.(trained, ndarray([1, 2, 3], [1, 3]))).rejects.toThrow('what is scored has items');
+    await learner.dispose();
+  },
+);
 
 describe.each(having('complete'))('completion by the generator of %s', (_, { model, options, data }) => {
   test('keeps what is known, makes up the rest without looking at it, and treats each item by itself', async () => {
