@@ -43,8 +43,14 @@ export type GeneralizedState = {
   readonly hidden?: NDArray;
   /** Latents that samples begin at, where latents come from data (thumbnails, masked images), `[items, dim]`. */
   readonly latents?: NDArray;
+  /** Labels of the items that `hidden` and `latents` belong to, int32, for conditional models; states saved by earlier versions have none. */
+  readonly hiddenLabels?: NDArray;
+  readonly latentLabels?: NDArray;
   /** Replay buffer, if there is one. */
   readonly replay?: Chains;
   /** Iterations made, a scalar. */
   readonly iteration: NDArray;
 };
+
+/** The latents of a state that belong to items of the data, and the labels of these. */
+export type ItemLatents = Pick<GeneralizedState, 'hidden' | 'hiddenLabels' | 'latents' | 'latentLabels'>;

@@ -2,11 +2,12 @@ import { type NDArray, type Tensor, float32Data, ndarray } from '@brownian/graph
 import type { Compiled, Runtime, Stream } from '@brownian/runtime';
 import type { ExportedFunction, Moment, Params, Potential, SymbolicParams } from '../interfaces.ts';
 import { type Held, type Sampler, langevin } from '../samplers/langevin.ts';
+import { takeRows } from '../samplers/replay-buffer.ts';
 import { merge } from '../data/masked.ts';
 import { block } from './columns.ts';
 import { generalizedExports } from './generalized-exports.ts';
-import type { GeneralizedModel, GeneralizedState } from './generalized-model.ts';
-import { drawRows } from './hidden.ts';
+import type { GeneralizedModel, GeneralizedState, ItemLatents } from './generalized-model.ts';
+import { drawPlaces, drawPlacesOf } from './hidden.ts';
 import { checkLabels, givenLabels, takeIntegers } from './labels.ts';
 import { maskedLatents } from './masked.ts';
 import type { LangevinOptions } from './options.ts';
@@ -67,17 +68,32 @@ export class GeneralizedSamples {
     return ndarray(data, [n, ...outputShape]);
   }
 
-  /** Labels, evenly drawn, of conditional models. */
-  labels(n: number, draw: Stream): { labels?: NDArray } {
-    const { classes } = this.#model.generator.net;
-    return classes === 0 ? {} : { labels: draw.integers([n], 0, classes) };
+  /** Latents that belong to items, if samples begin at some: learned rows, or latents of data. */
+  #ofItems(state: ItemLatents): { rows: NDArray; labels: NDArray | undefined } | undefined {
+    if (this.#model.hidden.sampling === 'rows' && state.hidden)
+      return { rows: state.hidden, labels: state.hiddenLabels };
+    return state.latents && { rows: state.latents, labels: state.latentLabels };
   }
 
-  /** Latents to draw samples from: N(0, I), learned rows, or latents of data. */
-  latents(n: number, state: Pick<GeneralizedState, 'hidden' | 'latents'>, draw: Stream): NDArray {
-    const { hidden } = this.#model;
-    if (hidden.sampling === 'rows' && state.hidden) return drawRows(state.hidden, n, draw);
-    return state.latents ? drawRows(state.latents, n, draw) : draw.normal([n, hidden.dim]);
+  /**
+   * Latents to draw samples from, N(0, I) or those of items, and for conditional models their labels: those that were asked for, or evenly drawn. A latent
+   * of an item goes with no label but the item's.
+   */
+  latents(n: number, state: ItemLatents, draw: Stream, asked?: NDArray): { hidden: NDArray; labels?: NDArray } {
+    const { hidden, generator, name } = this.#model;
+    const items = this.#ofItems(state);
+    if (items?.labels !== undefined) {
+      const places = drawPlacesOf(items.labels, n, draw, asked);
+      return { hidden: takeRows(items.rows, places), labels: takeIntegers(items.labels, places) };
+    }
+    if (items !== undefined && asked !== undefined)
+      throw new RangeError(
+        `${name}: this state was saved by an earlier version, which did not keep the labels of latents; train anew to ask for samples by label.`,
+      );
+    const places = items && drawPlaces(items.rows.shape[0] as number, n, draw);
+    const drawn = items && places ? takeRows(items.rows, places) : draw.normal([n, hidden.dim]);
+    const { classes } = generator.net;
+    return classes === 0 ? { hidden: drawn } : { hidden: drawn, labels: asked ?? draw.integers([n], 0, classes) };
   }
 
   /** Langevin dynamics as samples are drawn with, which may be at another temperature than training. */
@@ -105,8 +121,7 @@ export class GeneralizedSamples {
   async #begun(state: GeneralizedState, n: number, draw: Stream, asked?: NDArray): Promise<[NDArray, NDArray?]> {
     if (asked !== undefined)
       checkLabels({ name: this.#model.name, classes: this.#model.generator.net.classes }, asked, n);
-    const hidden = this.latents(n, state, draw);
-    const labels = asked ?? this.labels(n, draw).labels;
+    const { hidden, labels } = this.latents(n, state, draw, asked);
     const generate = this.#compiled([0]);
     try {
       const x = await this.decode(state.generatorAverage ?? state.generator, hidden, labels, generate);

@@ -14,15 +14,15 @@ import type {
 import { type Sampler, driftScale, langevin } from '../samplers/langevin.ts';
 import { putRows } from '../samplers/replay-buffer.ts';
 import { type UpdateArguments, type UpdateResult, descriptiveUpdate, noisyData } from './descriptive-update.ts';
-import type { GeneralizedLearner, GeneralizedModel, GeneralizedState } from './generalized-model.ts';
+import type { GeneralizedLearner, GeneralizedModel, GeneralizedState, ItemLatents } from './generalized-model.ts';
 import { GeneralizedSamples } from './generalized-samples.ts';
 import { type GeneratorLatents, generatorLatents } from './generator-latents.ts';
 import { type GeneratorUpdateArguments, type GeneratorUpdateResult, generatorUpdate } from './generator-update.ts';
-import { hiddenRows, keptLatents } from './hidden.ts';
+import { hiddenRows, itemLabels, keptLatents } from './hidden.ts';
 import { checkItemShape } from './item-shape.ts';
 import { latentsFor, takeLatents } from './chain-latents.ts';
 import { type Chains, drawMixture, putChains, takeChains } from './replay.ts';
-import { marginalPotential } from './labels.ts';
+import { marginalPotential, takeIntegers } from './labels.ts';
 import { numbers } from './trajectory.ts';
 
 class SymmetricLearner implements Learner<GeneralizedState> {
@@ -74,30 +74,37 @@ class SymmetricLearner implements Learner<GeneralizedState> {
   }
 
   /** New chains at latents of the start, for the first particles and the buffer. */
-  async #fill(
-    generator: Params,
-    n: number,
-    state: Pick<GeneralizedState, 'hidden' | 'latents'>,
-    draw: Stream,
-  ): Promise<Chains> {
-    const items = state.hidden && draw.integers([n], 0, state.hidden.shape[0] as number);
-    const hidden = items && state.hidden ? takeLatents(state.hidden, items) : this.#samples.latents(n, state, draw);
-    const labels = this.#samples.labels(n, draw);
-    const images = await this.#samples.decode(generator, hidden, labels.labels);
-    return { images, ...(items ? { items } : { hidden }), ...labels };
+  async #fill(generator: Params, n: number, state: ItemLatents, draw: Stream): Promise<Chains> {
+    if (state.hidden === undefined) {
+      const latents = this.#samples.latents(n, state, draw);
+      return { images: await this.#samples.decode(generator, latents.hidden, latents.labels), ...latents };
+    }
+    const items = draw.integers([n], 0, state.hidden.shape[0] as number);
+    const labels = state.hiddenLabels && takeIntegers(state.hiddenLabels, items.data as Int32Array);
+    const images = await this.#samples.decode(generator, takeLatents(state.hidden, items), labels);
+    return { images, items, ...(labels && { labels }) };
+  }
+
+  /** Latents that belong to items of the data, with the labels of these. */
+  async #latentsOfItems(key: Stream, data: Dataset): Promise<ItemLatents> {
+    const { start, dim, learned } = this.#model.hidden;
+    const ofItems = learned || start !== 'normal';
+    const labels = ofItems && this.classes !== undefined ? await itemLabels(data) : undefined;
+    const kept = start === 'normal' ? undefined : await keptLatents(start, dim, data, key.split('latents'), labels);
+    return {
+      ...(learned && { hidden: await hiddenRows(start, dim, data, key.split('hidden')) }),
+      ...(learned && labels && { hiddenLabels: labels }),
+      ...(kept && { latents: kept.latents }),
+      ...(kept && labels && { latentLabels: takeIntegers(labels, kept.items) }),
+    };
   }
 
   async init(key: Stream, data: Dataset): Promise<GeneralizedState> {
     checkItemShape(this.#model, data.itemShape, `the data set "${data.name}"`);
-    const { potential, optimizer, generator, hidden, chains, ema } = this.#model;
+    const { potential, optimizer, generator, chains, ema } = this.#model;
     const params = potential.init(key.split('params'));
     const xi = generator.net.init(key.split('generator'));
-    const latents = {
-      ...(hidden.learned && { hidden: await hiddenRows(hidden.start, hidden.dim, data, key.split('hidden')) }),
-      ...(hidden.start !== 'normal' && {
-        latents: await keptLatents(hidden.start, hidden.dim, data, key.split('latents')),
-      }),
-    };
+    const latents = await this.#latentsOfItems(key, data);
     const { images, labels } = await this.#fill(xi, chains.particles, latents, key.split('particles'));
     return {
       params,
@@ -209,6 +216,8 @@ class SymmetricLearner implements Learner<GeneralizedState> {
       particles: x,
       ...(chains.labels && { labels: chains.labels }),
       ...(state.latents && { latents: state.latents }),
+      ...(state.hiddenLabels && { hiddenLabels: state.hiddenLabels }),
+      ...(state.latentLabels && { latentLabels: state.latentLabels }),
       ...(state.replay && rows && { replay: putChains(state.replay, rows, moved) }),
       iteration: ndarray(Number(state.iteration.data[0]) + 1, []),
     };

@@ -1,7 +1,6 @@
 import { type NDArray, formatShape, ndarray } from '@brownian/graph';
 import type { Stream } from '@brownian/runtime';
 import type { Dataset } from '../interfaces.ts';
-import { chooseRows, takeRows } from '../samplers/replay-buffer.ts';
 import { drawMaskedLatents } from './masked.ts';
 import { gridSizes, shrink } from './multi-grid.ts';
 import type { HiddenOptions } from './options.ts';
@@ -79,18 +78,80 @@ export async function hiddenRows(start: HiddenStart, dim: number, data: Dataset,
   );
 }
 
-/** Latents of some items of the data, which stand for the distribution of latents when samples are drawn. */
+/** The labels of all items of the data, int32 `[size]`. @throws TypeError when they have none */
+export async function itemLabels(data: Dataset): Promise<NDArray> {
+  const all = new Int32Array(data.size);
+  for (let from = 0; from < data.size; from += CHUNK) {
+    const n = Math.min(CHUNK, data.size - from);
+    const { labels } = await data.batch(Array.from({ length: n }, (_, i) => from + i));
+    if (labels === undefined)
+      throw new TypeError(`The model is conditional on labels, and the data set "${data.name}" has none.`);
+    all.set(Int32Array.from(labels.data, Number), from);
+  }
+  return ndarray(all, [data.size]);
+}
+
+/** Of items in some order the first `count`, or, where they have labels, as many of each label as there are. */
+function firstOfEach(order: Int32Array, count: number, labels: NDArray | undefined): Int32Array {
+  if (labels === undefined) return order.slice(0, count);
+  const seen = new Map<number, number>();
+  const turns = Array.from(order, (item) => {
+    const label = Number(labels.data[item]);
+    const turn = seen.get(label) ?? 0;
+    seen.set(label, turn + 1);
+    return { item, turn };
+  });
+  return Int32Array.from(turns.toSorted((a, b) => a.turn - b.turn).slice(0, count), ({ item }) => item);
+}
+
+/** Latents of some items of the data, `[items, dim]`, and the items, int32 `[items]`. */
+export interface KeptLatents {
+  readonly latents: NDArray;
+  readonly items: Int32Array;
+}
+
+/**
+ * Latents of some items of the data, which stand for the distribution of latents when samples are drawn.
+ *
+ * @param labels of all items, for conditional models: items are then taken evenly from each label, so that all can be asked for
+ */
 export async function keptLatents(
   start: Exclude<HiddenStart, 'normal'>,
   dim: number,
   data: Dataset,
   key: Stream,
-): Promise<NDArray> {
+  labels?: NDArray,
+): Promise<KeptLatents> {
   const kept = Math.max(1, Math.min(KEPT, Math.floor(KEPT_VALUES / dim), data.size));
-  return await latentsAt(data, chooseRows(data.size, kept, key), dim, (x) => dataLatents(start, x, dim, key));
+  const items = firstOfEach(key.permutation(data.size).data as Int32Array, kept, labels);
+  return { latents: await latentsAt(data, items, dim, (x) => dataLatents(start, x, dim, key)), items };
 }
 
-/** `n` rows of `[rows, dim]`, each drawn by itself. */
-export function drawRows(rows: NDArray, n: number, draw: Stream): NDArray {
-  return takeRows(rows, draw.integers([n], 0, rows.shape[0] as number).data as Int32Array);
+/** `n` of some rows, each drawn by itself: places in these. */
+export function drawPlaces(rows: number, n: number, draw: Stream): Int32Array {
+  return draw.integers([n], 0, rows).data as Int32Array;
+}
+
+/**
+ * For each label that is wanted the place of a row that has it, drawn from all of them; rows of labels drawn evenly from those that there are where none
+ * are wanted.
+ *
+ * @param labels of the rows, int32
+ * @throws RangeError when a label is wanted that no row has
+ */
+export function drawPlacesOf(labels: NDArray, n: number, draw: Stream, wanted?: NDArray): Int32Array {
+  const places = new Map<number, number[]>();
+  Array.from(labels.data, Number).forEach((label, i) => {
+    const found = places.get(label);
+    if (found === undefined) places.set(label, [i]);
+    else found.push(i);
+  });
+  const there = [...places.keys()].toSorted((a, b) => a - b);
+  return Int32Array.from({ length: n }, (_, i) => {
+    const label = wanted === undefined ? there[Math.floor(draw.next() * there.length)] : Number(wanted.data[i]);
+    const rows = places.get(label as number);
+    if (rows === undefined)
+      throw new RangeError(`No latent is of an item with the label ${label}; there are some with ${there.join(', ')}.`);
+    return rows[Math.floor(draw.next() * rows.length)] as number;
+  });
 }

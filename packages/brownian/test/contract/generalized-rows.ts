@@ -117,6 +117,9 @@ export const GENERALIZED_ROWS: Readonly<Record<ModelName<'generalized'>, readonl
     generalizedCase('ggcn-minus', IMAGES),
     generalizedCase('ggcn-minus', IMAGES, ' with a replay buffer and labels', (o) => withLabels(withReplay(o))),
     generalizedCase('ggcn-minus', IMAGES, ' from thumbnails', fromThumbnails),
+    generalizedCase('ggcn-minus', IMAGES, ' from thumbnails with a replay buffer and labels', (o) =>
+      fromThumbnails(withLabels(withReplay(o))),
+    ),
   ],
   'ggcn-minus-star': [
     generalizedCase('ggcn-minus-star', IMAGES),
@@ -136,6 +139,9 @@ export const GENERALIZED_ROWS: Readonly<Record<ModelName<'generalized'>, readonl
     generalizedCase('ggcn-star', IMAGES),
     generalizedCase('ggcn-star', POINTS, ' sampled from learned rows', sampledFromRows),
     generalizedCase('ggcn-star', IMAGES, ' conditional on labels', withLabels),
+    generalizedCase('ggcn-star', IMAGES, ' with labels, sampled from learned rows', (o) =>
+      withLabels(sampledFromRows(o)),
+    ),
     generalizedCase('ggcn-star', IMAGES, ' with a reference and labels', (o) => withLabels(withReference(o))),
     generalizedCase('ggcn-star', IMAGES, ' that are masked', masked),
   ],
