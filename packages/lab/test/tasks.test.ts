@@ -285,6 +285,28 @@ describe('brownian interpolate', () => {
     const run = await runOf();
     const { code, out } = await brownian(['interpolate', run, '--between', 'images', '--rows', '2'], latentEngine());
     expect([code, out.includes('2 of 2 rows')]).toEqual([0, true]);
+    expect(out).not.toContain('A row goes between two images');
+  });
+
+  it('wants two images for a row, and says how many rows there are images for', async () => {
+    const run = await runOf();
+    const folder = temporaryFolder();
+    const draw = async (name: string): Promise<void> =>
+      void (await sharp(Buffer.alloc(144, name.length * 40), { raw: { width: 12, height: 12, channels: 1 } })
+        .toColourspace('b-w')
+        .png()
+        .toFile(join(folder, name)));
+    await draw('a.png');
+    const one = await brownian(['interpolate', run, folder], latentEngine());
+    expect(one.err).toBe(
+      `brownian: A row goes between two images, and ${folder} has 1; give a folder or file of two or more.\n`,
+    );
+    await draw('bb.png');
+    await draw('ccc.png');
+    const three = await brownian(['interpolate', run, folder, '--rows', '4'], latentEngine());
+    expect(three).toMatchObject({ code: 0, err: '' });
+    expect(three.out).toContain('A row goes between two images, and there are 3: 1 of 4 rows.');
+    expect(three.out).toContain('1 of 1 rows change smoothly');
   });
 
   it('says in a sentence what it cannot do', async () => {

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { createStream } from '@brownian/runtime';
 import type { LatentPath } from 'brownian';
 import { csvFormatRows } from 'd3-dsv';
-import { asked } from '../errors.ts';
+import { UserError, asked } from '../errors.ts';
 import { writeAtomically } from '../runs/atomic.ts';
 import { wholeNumber } from '../scoring/request.ts';
-import { openTaskImages, requireImages } from '../tasks/images.ts';
+import { type TaskImages, openTaskImages, requireImages } from '../tasks/images.ts';
 import { SMOOTH, tryInterpolation } from '../tasks/interpolate.ts';
 import type { Context, ExitCode } from './context.ts';
 import { choiceOf, folderOf, seedOf } from './task.ts';
@@ -27,6 +27,15 @@ export interface InterpolateRequest {
 const PATHS: readonly LatentPath[] = ['linear', 'spherical'];
 const ENDS = ['samples', 'images'] as const;
 
+/** How many rows there are ends for. @throws UserError when there is none */
+function rowsBetween({ x }: TaskImages, place: string): number {
+  const count = x.shape[0] as number;
+  if (count >= 2) return Math.floor(count / 2);
+  throw new UserError(
+    `A row goes between two images, and ${place} has ${count}; give a folder or file of two or more.`,
+  );
+}
+
 /**
  * `brownian interpolate`: goes from one latent to another in even steps and draws what the model makes of each.
  *
@@ -45,7 +54,9 @@ export async function interpolateCommand(context: Context, request: InterpolateR
     const given = request.images === undefined ? {} : { images: request.images };
     const images =
       ends === 'images' ? await openTaskImages(run, 'interpolate', { ...given, count: 2 * rows, seed }) : undefined;
-    const shown = images === undefined ? rows : Math.floor((images.x.shape[0] as number) / 2);
+    const shown = images === undefined ? rows : rowsBetween(images, request.images ?? 'what the run held out');
+    if (shown < rows)
+      context.print(`A row goes between two images, and there are ${images?.x.shape[0]}: ${shown} of ${rows} rows.`);
     const trial = { learner, state, rows: shown, midpoints, path, between: images?.x };
     const found = await asked(() => tryInterpolation(trial, createStream(seed).split('interpolate')));
     const folder = folderOf(run, request.out, 'interpolate');
