@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -94,6 +94,21 @@ describe('brownian reproduce ggcn-interpolation', () => {
     }
     expect(Object.keys(result?.pictures ?? {}).toSorted()).toEqual(['linear', 'spherical']);
     expect(await readFile(join(folder, 'table.md'), 'utf8')).toMatch(/\| ggcn-star, seed 1 \| spherical \| [\d.]+ \|/);
+  });
+
+  it('takes images without labels or a test part, and trains no classifier', { timeout: 120_000 }, async () => {
+    const folder = join(temporaryFolder(), 'out');
+    const ants = join(await images(), 'train', 'ants');
+    const scale = ['--data', ants, '--size', '8', '--models', 'ggcn-star', '--seconds', '1', '--midpoints', '3'];
+    const ended = await brownian(['reproduce', 'ggcn-interpolation', ...scale, '--clock', 'cpu', '--out', folder]);
+    expect(ended).toMatchObject({ code: 0, err: '' });
+    expect(ended.out).toContain('has no test part; 10 % of it are held out from training.');
+    const [result] = [...(await readResults(folder)).values()];
+    expect(result?.settings).toMatchObject({ size: 8 });
+    const { width } = await sharp(join(folder, result?.pictures['linear'] ?? '')).metadata();
+    // Five images of 8 pixels with a gap of one, three or more screen pixels each.
+    expect(width % (5 * 9 - 1)).toBe(0);
+    expect(existsSync(join(process.env['BROWNIAN_CACHE'] as string, 'classifiers'))).toBe(false);
   });
 
   it('says which model has no latents', { timeout: 120_000 }, async () => {

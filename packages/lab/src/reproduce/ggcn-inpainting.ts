@@ -1,8 +1,7 @@
-import { MASKS, type MaskName, inpaintMethods } from 'brownian';
+import { type FeatureNetwork, MASKS, type MaskName, inpaintMethods } from 'brownian';
 import { asked } from '../errors.ts';
 import type { Score } from '../runs/scores.ts';
 import { silently } from '../scoring/collect.ts';
-import { wholeNumber } from '../scoring/request.ts';
 import { TRIVIAL, tryInpainting } from '../tasks/inpaint.ts';
 import { openMasks } from '../tasks/mask.ts';
 import type { ScoredWay } from '../tasks/scores.ts';
@@ -10,7 +9,8 @@ import { timeOf, timeSettings, timedOptions } from './budget.ts';
 import type { Bench, Cell, CellResult, Experiment, Findings, Measured, ReportTable, Scale } from './experiment.ts';
 import { pictureFigures } from './figures.ts';
 import { numberOf, numbersOf, textOf, wordsOf } from './options.ts';
-import { type TaskBench, openTaskBench, trainedModel } from './task-trial.ts';
+import { HELD_OUT_DATA, IMAGE_SIZE, sizeOf } from './shared-options.ts';
+import { type TaskBench, openTaskBench, openTaskNetwork, trainedModel } from './task-trial.ts';
 import { numberText, spreadText } from './text.ts';
 import { parseVariant } from './variants.ts';
 
@@ -23,12 +23,6 @@ const PAPER: Readonly<Record<MaskName, Readonly<Record<(typeof SCORES)[number], 
   both: { MSE: 0.0046, FID: 25.03, SSIM: 0.94, PSNR: 30.039 },
 };
 const MASK_NAMES = Object.keys(MASKS) as MaskName[];
-
-/** Side that images are scaled to; null leaves them. @throws UserError unless it is a whole number */
-function sizeOf(scale: Scale): number | null {
-  const size = textOf(scale, 'size');
-  return size === null ? null : wholeNumber('--size', size, 1, 4096);
-}
 
 function plan(scale: Scale): Cell[] {
   const models = wordsOf(scale, 'models');
@@ -56,7 +50,7 @@ function measuresOf(scored: readonly ScoredWay[]): Record<string, number | null>
   return Object.fromEntries(named);
 }
 
-async function runCell(cell: Cell, on: TaskBench, bench: Bench): Promise<Measured | null> {
+async function runCell(cell: Cell, on: TaskBench, network: FeatureNetwork, bench: Bench): Promise<Measured | null> {
   const { settings } = cell;
   const trained = await trainedModel(
     { model: String(settings['model']), budget: timeOf(cell), seed: Number(settings['seed']) },
@@ -70,7 +64,7 @@ async function runCell(cell: Cell, on: TaskBench, bench: Bench): Promise<Measure
     const seed = Number(settings['seed']);
     const masks = await openMasks(MASK_NAMES.join(','), on.images.x, seed);
     const trial = { learner, state, images: on.images, masks, methods: inpaintMethods(learner) };
-    const comparison = { runtime: bench.runtime, network: on.network, seed, start: silently };
+    const comparison = { runtime: bench.runtime, network, seed, start: silently };
     const results = await asked(() => tryInpainting(trial, comparison));
     return {
       measures: { iterations, ...measuresOf(results.flatMap(({ scored }) => scored)) },
@@ -126,16 +120,12 @@ export const ggcnInpainting: Experiment = {
   summary:
     'completes held-out digits or faces under three masks, beside trivial fillings (generalised GCN, Table 3 and Fig. 12)',
   options: {
-    data: {
-      kind: 'text',
-      meaning: 'images that brownian train takes; a tenth is held out where they have no test part',
-      standard: 'mnist',
-    },
+    data: HELD_OUT_DATA,
     models: { kind: 'words', meaning: 'models; behind a slash, masked', standard: 'ggcn-star/masked' },
     seeds: { kind: 'numbers', meaning: 'seeds of parameters, batches, masks and noise', standard: '1' },
     ...timedOptions('480'),
     images: { kind: 'whole number', meaning: 'held-out images', standard: '500' },
-    size: { kind: 'text', meaning: 'side in pixels that images are scaled to', standard: null },
+    size: IMAGE_SIZE,
     network: {
       kind: 'text',
       meaning: 'features of FID: classifier (trained once on labelled data), values, or an .onnx file',
@@ -149,16 +139,10 @@ export const ggcnInpainting: Experiment = {
   ],
   plan,
   async open(scale, bench) {
-    const on = await openTaskBench(
-      {
-        name: textOf(scale, 'data') ?? '',
-        size: sizeOf(scale),
-        count: numberOf(scale, 'images'),
-        network: textOf(scale, 'network') ?? '',
-      },
-      bench,
-    );
-    return (cell) => runCell(cell, on, bench);
+    const data = { name: textOf(scale, 'data') ?? '', size: sizeOf(scale), count: numberOf(scale, 'images') };
+    const on = await openTaskBench(data, bench);
+    const network = await openTaskNetwork(on, textOf(scale, 'network') ?? '', bench);
+    return (cell) => runCell(cell, on, network, bench);
   },
   findings,
 };

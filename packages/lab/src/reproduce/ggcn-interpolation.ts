@@ -7,7 +7,7 @@ import { timeOf, timeSettings, timedOptions } from './budget.ts';
 import type { Bench, Cell, CellResult, Experiment, Findings, Measured, Scale } from './experiment.ts';
 import { pictureFigures } from './figures.ts';
 import { numberOf, numbersOf, textOf } from './options.ts';
-import { LABELLED_DATA, modelsOf } from './shared-options.ts';
+import { HELD_OUT_DATA, IMAGE_SIZE, modelsOf, sizeOf } from './shared-options.ts';
 import { type TaskBench, openTaskBench, trainedModel } from './task-trial.ts';
 import { numberText } from './text.ts';
 
@@ -16,10 +16,12 @@ const ROWS = 8;
 
 function plan(scale: Scale): Cell[] {
   const models = modelsOf(scale);
+  const size = sizeOf(scale);
   const facts = {
     data: textOf(scale, 'data') ?? '',
     ...timeSettings(scale),
     midpoints: numberOf(scale, 'midpoints'),
+    ...(size !== null && { size }),
   };
   return numbersOf(scale, 'seeds').flatMap((seed) => models.map((model) => ({ settings: { ...facts, seed, model } })));
 }
@@ -126,21 +128,23 @@ function findings(results: readonly CellResult[], _: Scale, picture: (path: stri
 export const ggcnInterpolation: Experiment = {
   name: 'ggcn-interpolation',
   title: 'Interpolation in the hidden space',
-  summary: 'rows of digits between two latents, and how smoothly they change (generalised GCN, Fig. 14)',
+  summary: 'rows of digits or faces between two latents, and how smoothly they change (generalised GCN, Fig. 14)',
   options: {
-    data: LABELLED_DATA,
+    data: HELD_OUT_DATA,
     models: { kind: 'words', meaning: 'models that have latents', standard: 'ggcn-star,ggcn' },
     seeds: { kind: 'numbers', meaning: 'seeds of parameters, batches and latents', standard: '1' },
     ...timedOptions('180'),
     midpoints: { kind: 'whole number', meaning: 'images between the two ends', standard: '8' },
+    size: IMAGE_SIZE,
   },
   examples: [
     'brownian reproduce ggcn-interpolation',
     'brownian reproduce ggcn-interpolation --models ggcn-star --seconds 600',
+    'brownian reproduce ggcn-interpolation --data ./faces --size 64 --models ggcn-star --seconds 1800',
   ],
   plan,
   async open(scale, bench) {
-    const data = { name: textOf(scale, 'data') ?? '', size: null, count: 500, network: 'classifier' };
+    const data = { name: textOf(scale, 'data') ?? '', size: sizeOf(scale), count: 500 };
     const on = await openTaskBench(data, bench);
     return (cell) => runCell(cell, on, bench);
   },

@@ -1,7 +1,8 @@
 import { MODELS, type ModelName } from 'brownian';
 import { UserError } from '../errors.ts';
+import { wholeNumber } from '../scoring/request.ts';
 import type { ExperimentOption, Scale } from './experiment.ts';
-import { wordsOf } from './options.ts';
+import { textOf, wordsOf } from './options.ts';
 
 /** Labelled images; digits unless something else is named. */
 export const LABELLED_DATA: ExperimentOption = {
@@ -9,6 +10,26 @@ export const LABELLED_DATA: ExperimentOption = {
   meaning: 'labelled images that brownian train takes',
   standard: 'mnist',
 };
+
+/** Images of which some are held out; digits unless something else is named. */
+export const HELD_OUT_DATA: ExperimentOption = {
+  kind: 'text',
+  meaning: 'images that brownian train takes; a tenth is held out where they have no test part',
+  standard: 'mnist',
+};
+
+/** To what side images are scaled. */
+export const IMAGE_SIZE: ExperimentOption = {
+  kind: 'text',
+  meaning: 'side in pixels that images are scaled to',
+  standard: null,
+};
+
+/** Side that images are scaled to by the option `size`; null leaves them. @throws UserError unless it is a whole number */
+export function sizeOf(scale: Scale): number | null {
+  const size = textOf(scale, 'size');
+  return size === null ? null : wholeNumber('--size', size, 1, 4096);
+}
 
 /** What samples are scored by, and how many. */
 export const SCORED: Readonly<Record<'samples' | 'network', ExperimentOption>> = {

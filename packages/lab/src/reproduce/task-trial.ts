@@ -19,8 +19,8 @@ export interface TaskBench {
   readonly data: Dataset;
   /** Images that were held out from training; the same for every model and seed. */
   readonly images: TaskImages;
-  /** Gives the features of FID. */
-  readonly network: FeatureNetwork;
+  /** The part of the data that these are of. */
+  readonly reference: Reference;
 }
 
 /** A model and how long it is trained. */
@@ -31,15 +31,13 @@ export interface TaskTrial {
   readonly seed: number;
 }
 
-/** Which data, how they are prepared, and what compares images of them. */
+/** Which data, and how they are prepared. */
 export interface TaskData {
   readonly name: string;
   /** Side in pixels that images are scaled to; null leaves them. */
   readonly size: number | null;
   /** Held-out images that are taken. */
   readonly count: number;
-  /** Features of FID, as `brownian evaluate` takes them. */
-  readonly network: string;
 }
 
 /** Share of data without a test part that is held out from training. */
@@ -64,14 +62,25 @@ async function openParts({ name, size }: TaskData, bench: Bench): Promise<{ data
   }
 }
 
-/** Opens data, some of their test images, and what gives the features of FID. @throws UserError when they cannot be opened */
-export async function openTaskBench(data: TaskData, bench: Bench): Promise<TaskBench> {
-  const parts = await openParts(data, bench);
-  const images = await chooseImages(parts.reference.data, 'test', data.count, 1);
-  const items = arrayItems(images.name, images.x);
-  const asked = { network: data.network };
-  const network = await openNetwork(bench.runtime, parts.reference, items, asked, () => bench.task);
-  return { name: data.name, data: parts.data, images, network };
+/** Opens data and some of their test images. @throws UserError when they cannot be opened */
+export async function openTaskBench(task: TaskData, bench: Bench): Promise<TaskBench> {
+  const { data, reference } = await openParts(task, bench);
+  const images = await chooseImages(reference.data, 'test', task.count, 1);
+  return { name: task.name, data, images, reference };
+}
+
+/**
+ * Opens what gives the features of FID, for experiments that measure it.
+ *
+ * @param network as `brownian evaluate` takes it
+ * @throws UserError when it cannot be opened, or does not fit the images
+ */
+export async function openTaskNetwork(
+  { images, reference }: TaskBench,
+  network: string,
+  bench: Bench,
+): Promise<FeatureNetwork> {
+  return await openNetwork(bench.runtime, reference, arrayItems(images.name, images.x), { network }, () => bench.task);
 }
 
 /** Trains a model at its defaults for a time; null when the user stopped it. */
