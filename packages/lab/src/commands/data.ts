@@ -37,7 +37,9 @@ function shorten(lines: readonly string[]): readonly string[] {
 }
 
 function describe(data: Dataset, { channels, classCounts }: Statistics): string[] {
-  const classes = classCounts?.map((count, i) => `  ${(data.classes?.[i] ?? `class ${i}`).padEnd(20)} ${count}`);
+  // Labels without names are called by their numbers, which say little by themselves.
+  const nameOf = (i: number): string => (data.classes?.[i] ?? String(i)).replace(/^(?=\d+$)/, 'class ');
+  const classes = classCounts?.map((count, i) => `  ${nameOf(i).padEnd(20)} ${count}`);
   const names =
     data.itemShape.length === 1 ? ['x', 'y'] : data.itemShape[0] === 3 ? ['red', 'green', 'blue'] : ['grey'];
   const number = (value: number): string => value.toFixed(4).padStart(9);
