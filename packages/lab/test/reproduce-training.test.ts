@@ -1,6 +1,6 @@
 import { nodeRuntime } from '@brownian/runtime/node';
 import { createStream } from '@brownian/runtime';
-import { toyDataset } from 'brownian';
+import { SolverError, toyDataset } from 'brownian';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { RunConfig } from '../src/config/run-config.ts';
 import { resolveConfig } from '../src/config/settings.ts';
@@ -97,6 +97,18 @@ describe('a training of an experiment', () => {
     expect(run?.iterations).toBeLessThanOrEqual(asked[1] as number);
     expect(run?.pace.cpu).toBeGreaterThan(0);
     await run?.learner.dispose();
+  });
+
+  it('keeps what there is when a look finds a flow that cannot be followed', async () => {
+    const look = (at: ModelAt): Promise<void> =>
+      at.iterations < 4
+        ? Promise.resolve()
+        : Promise.reject(new SolverError('stiff', 'it stopped', { t: 0.5, step: 0.1 }));
+    const run = await train(training({ iterations: 8 }), bench(), { count: 4, look });
+    expect(run).toMatchObject({ iterations: 4, stopped: 'no samples: stiff' });
+    await run?.learner.dispose();
+    const other = (): Promise<void> => Promise.reject(new TypeError('a mistake'));
+    await expect(train(training({ iterations: 2 }), bench(), { count: 1, look: other })).rejects.toThrow('a mistake');
   });
 
   it('ends when the user stops it, and says where numbers stopped being finite', async () => {

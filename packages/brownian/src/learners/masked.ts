@@ -56,7 +56,7 @@ export function keepingKnown(net: Generator): Generator {
 const FIRST_CHANNELS = 16;
 /**
  * β of the flow, the paper's. Completions are told from data at a glance, so Φ soon outweighs all else where nothing charges for its slope: with the β of
- * `stableBeta` digits end with a PSNR of 11, with this one of 17 (docs/results/ggcn-inpainting.md).
+ * `stableBeta` digits end with a PSNR of 11 on the square, with this one of 16 (docs/results/ggcn-inpainting.md).
  */
 const BETA = 60;
 /** Particles of images of more than 32 pixels, whose iterations are long: more of these teach more than larger batches do. */

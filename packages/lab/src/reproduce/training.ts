@@ -1,6 +1,6 @@
 import type { NDArray, Tree } from '@brownian/graph';
 import { NonFiniteError, createStream } from '@brownian/runtime';
-import { type Dataset, type Layer, type Learner, batchIndices, createLearner } from 'brownian';
+import { type Dataset, type Layer, type Learner, SolverError, batchIndices, createLearner } from 'brownian';
 import type { RunConfig } from '../config/run-config.ts';
 import type { Budget, Clock } from './budget.ts';
 import { type Curves, record } from './curves.ts';
@@ -61,6 +61,12 @@ export function stopwatch(threads: number): () => Record<Clock, number> {
   };
 }
 
+/** Why a model that was trained has no samples, for its row of a table. @throws what is no failure of a solver */
+export function noSamples(error: unknown): string {
+  if (error instanceof SolverError) return `no samples: ${error.reason}`;
+  throw error;
+}
+
 /** Steps of a training, and the time they took. */
 class Course {
   readonly #training: Training;
@@ -71,6 +77,7 @@ class Course {
   readonly #seconds = { wall: 0, cpu: 0 };
   #state: Tree<NDArray> = {};
   #done = 0;
+  #seen = 0;
 
   constructor(training: Training, bench: Bench, iterations: number) {
     this.#training = training;
@@ -126,18 +133,26 @@ class Course {
         this.#count(spent());
         record(this.#curves, metrics);
         task.update(this.#done);
-        if (this.#done % every === 0 && this.#done < iterations) await looks?.look(this.at());
+        if (this.#done % every === 0) await this.#look(looks);
       }
-      await looks?.look(this.at());
+      await this.#look(looks);
       return { ...this.at(), stopped: '' };
     } catch (error) {
       if (error instanceof NonFiniteError)
         return { ...this.at(), stopped: `not finite in iteration ${this.#done + 1}` };
+      if (error instanceof SolverError) return { ...this.at(), stopped: noSamples(error) };
       await learner.dispose();
       throw error;
     } finally {
       task.stop();
     }
+  }
+
+  /** Looks, unless it has seen this iteration: time may end a training right after a look. */
+  async #look(looks: Looks | undefined): Promise<void> {
+    if (looks === undefined || this.#seen === this.#done) return;
+    this.#seen = this.#done;
+    await looks.look(this.at());
   }
 
   #count(spent: ModelAt['seconds']): void {
@@ -149,7 +164,8 @@ class Course {
 
 /**
  * Trains a model for a number of iterations or for a time, as `brownian train` does. For a time, a few iterations of a first learner tell how many
- * will fit, so that schedules of the learning rate end with it. Ends early, with word of it, when numbers stop being finite.
+ * will fit, so that schedules of the learning rate end with it. Ends early, with word of it, when numbers stop being finite or a look finds that the
+ * flow of a model cannot be followed.
  *
  * @returns null when the user stopped it
  */

@@ -9,7 +9,7 @@ import { CLOCKS } from './homotopy-moments.ts';
 import { numberOf, numbersOf, wordsOf } from './options.ts';
 import { WAY_PICTURES, judgePlane, toyName, wayMeasures } from './plane.ts';
 import { numberText, spreadText } from './text.ts';
-import { train } from './training.ts';
+import { noSamples, train } from './training.ts';
 
 const MODELS = ['vapo', 'gcn', 'wgcn', 'eieg'] as const;
 const POINTS = 20_000;
@@ -48,6 +48,8 @@ async function runCell(cell: Cell, bench: Bench): Promise<Measured | null> {
     if (end.stopped !== '') return { measures: {}, pictures: [], curves: thin(end.curves), note: end.stopped };
     const judged = await judgePlane(bench, name, end, Number(settings['samples']), clockOf(cell));
     return { ...judged, curves: thin(end.curves), note: '' };
+  } catch (error) {
+    return { measures: {}, pictures: [], curves: thin(end.curves), note: noSamples(error) };
   } finally {
     await end.learner.dispose();
   }
