@@ -212,7 +212,7 @@ export function detectionPage({ title, about, notes, detection, examples }: Dete
     ${examples.map(
       ({ name, least, most }) =>
         html`<h2>${name}</h2>
-          <div class="pair">
+          <div class="columns">
             <figure>
               <img class="picture pixels" src="data:image/png;base64,${least}" alt="Items with the lowest scores" />
               <figcaption><b>Least normal.</b></figcaption>
