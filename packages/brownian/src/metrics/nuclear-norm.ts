@@ -22,11 +22,11 @@ function scalings(): number[] {
 }
 
 /**
- * The nuclear norm of a square matrix, the sum of its singular values: tr(UᵀA) with U the orthogonal factor of its polar
+ * The nuclear norm of a matrix, the sum of its singular values: tr(UᵀA) with U the orthogonal factor of its polar
  * decomposition, which the scaled Newton-Schulz iteration X ← ρX(3 − ρ²XᵀX)/2 finds in matrix products alone (Higham,
  * Functions of Matrices, 2008, section 8.3). In double precision.
  *
- * @param matrix `[n, n]`
+ * @param matrix `[n, m]` with n ≥ m: each step takes the product of its columns with each other
  */
 export async function nuclearNorm(runtime: Runtime, matrix: NDArray): Promise<number> {
   const options = { precision: 'double' } as const;

@@ -104,8 +104,25 @@ describe('FID', () => {
     }
     const small = await fid(runtime, a, b);
     expect(small).toBeGreaterThan(0.5);
+    const [x, y] = [times(a, rows), times(b, rows)];
+    expect(Math.abs((await fid(runtime, x, y)) - small)).toBeLessThan(1e-10);
     // What is left of dependent columns is cut at 1e-12 of a variance, of which the trace sees the root.
-    expect(Math.abs((await fid(runtime, times(a, rows), times(b, rows))) - small)).toBeLessThan(1e-5);
+    const byMoments = frechetDistance(runtime, await featureMoments(runtime, x), await featureMoments(runtime, y));
+    expect(Math.abs((await byMoments) - small)).toBeLessThan(1e-5);
+  });
+
+  test('of fewer vectors than they are long is that of their moments, whichever set is larger', async () => {
+    const [x, y] = [draw('few', 20, 64), times(draw('fewer', 12, 2), [Array(64).fill(0.3), Array(64).fill(-0.1)])];
+    const [a, b] = [await featureMoments(runtime, x), await featureMoments(runtime, y)];
+    const expected = await frechetDistance(runtime, a, b);
+    expect(expected).toBeGreaterThan(10);
+    expect(Math.abs((await fid(runtime, x, y)) - expected) / expected).toBeLessThan(1e-6);
+    expect(Math.abs((await fid(runtime, y, x)) - expected) / expected).toBeLessThan(1e-6);
+  });
+
+  test('of a few images by their pixels needs no covariance of all pixels', async () => {
+    // Its covariance would have 10⁹ entries, beyond any array of this engine.
+    expect(await fid(runtime, draw('wide', 3, 32_768), draw('wide too', 4, 32_768))).toBeGreaterThan(1000);
   });
 
   test('grows with noise', async () => {
