@@ -186,6 +186,8 @@ describe('the full configuration', () => {
     expect(resolveConfig({ data: 'x', model: 'eieg' }, { ...POINTS, size: 40 }).batchSize).toBe(40);
     const given = resolveConfig({ data: 'x', model: 'wgan', batchSize: 50 }, IMAGES);
     expect(given).toMatchObject({ batchSize: 50, generator: { batch: 10 } });
+    const steps = resolveConfig({ data: 'x', model: 'wgan', batchSize: 50, discriminator: { steps: 2 } }, IMAGES);
+    expect(steps).toMatchObject({ batchSize: 50, generator: { batch: 25 } });
   });
 
   it.each([

@@ -154,7 +154,7 @@ const shareable: Rule<Config> = ({ batchSize, discriminator: { net, steps } }) =
     `such as ${Math.ceil(batchSize / steps) * steps}.`;
 
 /** Updates that share a batch. */
-function partsOf({ discriminator: { net, steps } }: AdversarialLearnerOptions): number {
+function partsOf({ discriminator: { net, steps } }: Pick<AdversarialLearnerOptions, 'discriminator'>): number {
   return net === 'none' ? 1 : steps;
 }
 
@@ -185,8 +185,9 @@ export const ADVERSARIAL_CONFIG: FamilyConfig<'adversarial'> = {
   follow: (options, { batchSize, iterations, itemShape, given }) => {
     const { kind } = (given['loss'] ?? {}) as Partial<LossOptions>;
     const defaults = followLoss(options, kind, itemShape);
-    const batch =
-      batchSize === undefined ? defaults.generator.batch : Math.max(2, Math.floor(batchSize / partsOf(defaults)));
+    const discriminator = { ...defaults.discriminator, ...(given['discriminator'] as Partial<DiscriminatorOptions>) };
+    const parts = partsOf({ discriminator });
+    const batch = batchSize === undefined ? defaults.generator.batch : Math.max(2, Math.floor(batchSize / parts));
     return {
       ...defaults,
       generator: { ...defaults.generator, batch },
