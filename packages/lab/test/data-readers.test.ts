@@ -203,6 +203,9 @@ describe('arrays', () => {
     );
     await expect(read([0, Number.NaN])).rejects.toThrow('has the value NaN, expected finite numbers');
     await expect(open(file([0, 1]), { size: 4 })).rejects.toThrow('is floating-point numbers');
+    const square = join(put({ 'a.npy': npyBytes(ndarray([0, 0.25, 0.5, 1], [1, 2, 2])) }), 'a.npy');
+    const same = await (await open(square, { size: 2 })).batch([0]);
+    expect([...float32Data(same.x)]).toEqual([-1, -0.5, 0, 1]);
   });
 
   it('are read from .npz, in parts where their names say so', async () => {

@@ -58,14 +58,16 @@ async function encodedDecoder(source: EncodedSource, options: ImageOptions): Pro
 }
 
 /** Whether the options ask for other pixels than an array `[channels, height, width]` has. */
-function changesPixels({ crop, size, color }: ImageOptions, channels: number): boolean {
-  return crop !== null || size !== null || (color !== 'auto' && (color === 'grey') !== (channels === 1));
+function changesPixels({ crop, size, color }: ImageOptions, pixels: readonly number[]): boolean {
+  const [channels, height, width] = pixels;
+  const scaled = size !== null && (height !== size || width !== size);
+  return crop !== null || scaled || (color !== 'auto' && (color === 'grey') !== (channels === 1));
 }
 
 /** Pixels that are decoded already, brought into form where the options ask for it. */
 async function pixelDecoder(source: PixelSource, options: ImageOptions): Promise<Decoder> {
   const [channels = 1, height = 1, width = 1] = source.pixels;
-  if (!changesPixels(options, channels)) return { shape: source.pixels, read: (index) => source.read(index) };
+  if (!changesPixels(options, source.pixels)) return { shape: source.pixels, read: (index) => source.read(index) };
   const color = options.color === 'auto' ? (channels === 1 ? 'grey' : 'rgb') : options.color;
   const geometry = { crop: options.crop, size: options.size, color } as const;
   const reshape = async (index: number): ReturnType<typeof reshapePixels> => {
@@ -119,8 +121,8 @@ async function imagesOf(
 ): Promise<ImageArray | ImageReader> {
   const memory = options.memory * 2 ** 20;
   const n = chosen?.length ?? sizeOfSource(source);
-  if (source.kind === 'array' && chosen === null && !changesPixels(options, source.images.shape[1] ?? 1))
-    return source.images;
+  const plain = source.kind === 'array' && !changesPixels(options, source.images.shape.slice(1));
+  if (plain && chosen === null) return source.images;
   const decoder =
     source.kind === 'array'
       ? await pixelDecoder(arrayAsPixels(source), options)
@@ -130,7 +132,6 @@ async function imagesOf(
   const limit = createLimiter(DECODING);
   const decode = (index: number): Promise<Values> =>
     limit(() => decoder.read(chosen === null ? index : (chosen[index] as number)));
-  const plain = source.kind === 'array' && !changesPixels(options, source.images.shape[1] ?? 1);
   const read = plain
     ? (index: number): Promise<Values> => decoder.read((chosen as number[])[index] as number)
     : keepDecoded({ shape: decoder.shape, read: decode }, n, memory / 2);
