@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import { ndarray } from '@brownian/graph';
 import sharp from 'sharp';
 import { describe, expect, it, vi } from 'vitest';
+import { spreadIndices } from '../src/data/spread.ts';
 import { filmWebp } from '../src/images/film.ts';
 import { dataPlace } from '../src/reproduce/found.ts';
 import { medianOfLast, stabilityOf } from '../src/reproduce/measures.ts';
+import type { Cell } from '../src/reproduce/experiment.ts';
+import { cellKey, prepareFolder, readResults, writeResult } from '../src/reproduce/store.ts';
 import { parseFlow } from '../src/reproduce/descriptive.ts';
 import { spreadText } from '../src/reproduce/text.ts';
 import { temporaryFolder } from './support/files.ts';
@@ -66,6 +69,27 @@ it('data beside the checkout are the folder, or the one archive in it', () => {
     process.chdir(old);
     vi.unstubAllEnvs();
   }
+});
+
+it('cells with much to say have names that a file system takes, each its own', async () => {
+  const folder = temporaryFolder();
+  await prepareFolder(folder);
+  const cells = ['1', '2'].map((end) => ({
+    settings: { model: 'vapo', settings: `${'potential.net=mlp '.repeat(30)}${end}` },
+  }));
+  const pictures = [{ name: 'samples', format: 'png' as const, bytes: new Uint8Array(1) }];
+  const facts = { seconds: 1, ended: '2026-01-01T00:00:00.000Z', machine: 'any' };
+  for (const [value, cell] of cells.entries())
+    await writeResult(folder, cell, { measures: { value }, curves: {}, note: '', pictures }, facts);
+  const results = await readResults(folder);
+  expect(cells.map((cell) => results.get(cellKey(cell))?.measures)).toEqual([{ value: 0 }, { value: 1 }]);
+  expect(cellKey(cells[0] as Cell)).toMatch(/^model-vapo_settings-potential\.net_mlp_.*-[0-9a-f]{16}$/);
+});
+
+it('indices that are spread over a set are in order, from all of it, and no more than there are', () => {
+  expect(spreadIndices(10, 4)).toEqual([0, 2, 5, 7]);
+  expect(spreadIndices(3, 5)).toEqual([0, 1, 2]);
+  expect(spreadIndices(0, 5)).toEqual([]);
 });
 
 it('flows are named by kind, β and solver steps', () => {

@@ -1,6 +1,7 @@
 import { DataError } from 'brownian';
 import { UserError } from '../errors.ts';
 import { type ImageSource, sizeOfSource } from './source.ts';
+import { spreadIndices } from './spread.ts';
 
 type Range = readonly [number, number];
 /** The ranges that images of floating-point numbers are commonly stored in, the narrowest first. */
@@ -25,11 +26,8 @@ async function extremes(source: ImageSource): Promise<Range | undefined> {
   };
   if (source.kind === 'array') return look(source.images.data, source.name) ? [low, high] : undefined;
   if (source.pixels === null) return undefined;
-  const count = Math.min(LOOKED_AT, source.size);
-  for (let i = 0; i < count; i++) {
-    const index = Math.floor((i * source.size) / count);
+  for (const index of spreadIndices(source.size, LOOKED_AT))
     if (!look(await source.read(index), source.where(index))) return undefined;
-  }
   return [low, high];
 }
 

@@ -5,6 +5,7 @@ import { UserError } from '../errors.ts';
 import { type Geometry, decodeImage, imageFacts, reshapePixels } from './decode.ts';
 import { createLimiter } from './limiter.ts';
 import { rescaleFloats } from './float-range.ts';
+import { spreadIndices } from './spread.ts';
 import { type ArraySource, type EncodedSource, type ImageSource, type PixelSource, sizeOfSource } from './source.ts';
 
 /** Images whose headers are looked at to find out whether a set is in colour. */
@@ -22,9 +23,7 @@ interface Decoder {
 
 /** Whether a set of image files is in colour: it is if any of some, spread over it, is. */
 async function colorOf(source: EncodedSource): Promise<Geometry['color']> {
-  const count = Math.min(LOOKED_AT, source.size);
-  for (let i = 0; i < count; i++) {
-    const index = Math.floor((i * source.size) / count);
+  for (const index of spreadIndices(source.size, LOOKED_AT)) {
     const { grey } = await imageFacts(await source.read(index), source.where(index));
     if (!grey) return 'rgb';
   }

@@ -1,5 +1,6 @@
 import { type Stream, createStream } from '@brownian/runtime';
 import type { Split } from './source.ts';
+import { spreadIndices } from './spread.ts';
 
 /** Which items of a source make a data set. */
 export interface Selection {
@@ -29,6 +30,6 @@ export function selectItems(size: number, { seed, split, testShare, limit, group
   const part = testShare === null ? null : partOf(size, testShare, split, stream);
   const count = part?.length ?? size;
   if (limit === null || limit >= count) return part;
-  const places = Array.from({ length: limit }, (_, i) => (grouped ? Math.floor((i * count) / limit) : i));
+  const places = grouped ? spreadIndices(count, limit) : Array.from({ length: limit }, (_, i) => i);
   return part === null ? places : places.map((place) => part[place] as number);
 }

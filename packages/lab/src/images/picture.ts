@@ -1,5 +1,6 @@
 import { type NDArray, formatShape } from '@brownian/graph';
 import type { Dataset } from 'brownian';
+import { spreadIndices } from '../data/spread.ts';
 import type { PageScale } from './film.ts';
 import { defaultScale, gridPng } from './grid.ts';
 import { scatterPng, windowOf } from './scatter.ts';
@@ -29,12 +30,6 @@ function firstItems(array: NDArray, count: number): NDArray {
   return { dtype: array.dtype, shape: [count, ...array.shape.slice(1)], data: array.data.slice(0, count * size) };
 }
 
-/** Indices spread evenly over a data set, so that data sorted by class shows every class. */
-function spread(size: number, count: number): number[] {
-  const shown = Math.min(size, count);
-  return Array.from({ length: shown }, (_, i) => Math.floor((i * size) / shown));
-}
-
 /**
  * The way to draw the items of a data set.
  *
@@ -45,12 +40,12 @@ export function pictureFor(data: Dataset): Picture {
   if (itemShape.length === 3) {
     return {
       particles: (items) => gridPng(firstItems(items, GRID_IMAGES)),
-      data: async () => gridPng((await data.batch(spread(data.size, GRID_IMAGES))).x),
+      data: async () => gridPng((await data.batch(spreadIndices(data.size, GRID_IMAGES))).x),
     };
   }
   if (itemShape.length === 1 && itemShape[0] === 2) {
     const draw = async (items: NDArray | null): Promise<Uint8Array> => {
-      const { x } = await data.batch(spread(data.size, SCATTER_POINTS));
+      const { x } = await data.batch(spreadIndices(data.size, SCATTER_POINTS));
       return scatterPng(items, x, windowOf(x));
     };
     return {

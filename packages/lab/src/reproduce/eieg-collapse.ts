@@ -1,5 +1,6 @@
 import { resolveConfig } from '../config/settings.ts';
 import { openData } from '../data/open.ts';
+import { spreadIndices } from '../data/spread.ts';
 import { UserError } from '../errors.ts';
 import { scatterPng } from '../images/scatter.ts';
 import { particleSpread } from '../divergence.ts';
@@ -94,7 +95,7 @@ async function runRepulsion({ settings }: Cell, bench: Bench): Promise<Measured 
 async function runStabiliser({ settings }: Cell, images: ImageBench, bench: Bench): Promise<Measured | null> {
   const [seed, iterations] = [Number(settings['seed']), Number(settings['iterations'])];
   const { data } = images;
-  const { x } = await data.batch(Array.from({ length: Math.min(500, data.size) }, (_, i) => i));
+  const { x } = await data.batch(spreadIndices(data.size, 500));
   return await runLookedTrial(
     {
       label: `stabiliser ${settings['variant']}, seed ${seed}`,

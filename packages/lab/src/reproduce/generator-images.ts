@@ -2,6 +2,7 @@ import { type NDArray, float32Data, ndarray } from '@brownian/graph';
 import type { Runtime } from '@brownian/runtime';
 import { type AdversarialState, adversarialModel } from 'brownian';
 import { inFamily } from '../config/run-config.ts';
+import { spreadIndices } from '../data/spread.ts';
 import { embedInPlane } from '../images/embed.ts';
 import { gridPng } from '../images/grid.ts';
 import { classesPng } from '../images/plane.ts';
@@ -28,7 +29,7 @@ export async function imagePictures(runtime: Runtime, { data }: ImageBench, at: 
     { name: 'samples', format: 'png', bytes: await gridPng(samples, { columns: 8, scale: 2 }) },
   ];
   if (!inFamily(at.config, 'adversarial') || at.config.discriminator.features < 2) return pictures;
-  const { x, labels } = await data.batch(Array.from({ length: Math.min(DRAWN, data.size) }, (_, i) => i));
+  const { x, labels } = await data.batch(spreadIndices(data.size, DRAWN));
   const features = await featuresOf(runtime, at, x);
   const plane = features.shape[1] === 2 ? features : embedInPlane(features, at.stream.split('embedding'));
   const classes = labels === undefined ? [] : Array.from(labels.data as Int32Array);

@@ -1,6 +1,7 @@
 import { type NDArray, ndarray } from '@brownian/graph';
 import { createStream } from '@brownian/runtime';
 import { type Dataset, elasticParticles } from 'brownian';
+import { spreadIndices } from '../data/spread.ts';
 import { gridPng } from '../images/grid.ts';
 import type { Bench, Cell, Measured } from './experiment.ts';
 import { ADAPTIVE, parseMobilities, singles } from './particle-flow.ts';
@@ -37,7 +38,7 @@ export async function runImages({ settings }: Cell, images: Dataset, { runtime, 
   const [n, end, seed] = [Number(settings['particles']), Number(settings['time']), Number(settings['seed'])];
   const [attraction, repulsion] = parseMobilities(String(settings['ratio']));
   const count = Math.min(Number(settings['images']), images.size);
-  const { x: batch } = await images.batch(Array.from({ length: count }, (_, i) => i));
+  const { x: batch } = await images.batch(spreadIndices(images.size, count));
   const size = batch.data.length / count;
   const data = ndarray(batch.data, [count, size]);
   const start = createStream(seed).split('start').normal([n, size]);

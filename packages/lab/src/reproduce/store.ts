@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -19,11 +20,17 @@ const RESULT: z.ZodType<CellResult> = z.object({
   pictures: z.record(z.string(), z.string()),
 });
 
-/** The name of a cell's files: its settings, in order. */
+/** Characters of a cell's name: file systems take 255 bytes, and the names of pictures and of a file being written follow. */
+const LONGEST = 180;
+
+/** The name of a cell's files: its settings, in order; what is too long for a file system ends in a hash of all of them. */
 export function cellKey({ settings }: Cell): string {
-  return Object.entries(settings)
+  const key = Object.entries(settings)
     .map(([name, value]) => `${name}-${String(value).replaceAll(/[^\w.+-]+/g, '_')}`)
     .join('_');
+  if (key.length <= LONGEST) return key;
+  const hash = createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 16);
+  return `${key.slice(0, LONGEST - hash.length - 1)}-${hash}`;
 }
 
 function parseResult(text: string, file: string): CellResult {

@@ -15,6 +15,7 @@ import {
   trainClassifier,
 } from 'brownian';
 import { cacheFolder } from '../cache.ts';
+import { spreadIndices } from '../data/spread.ts';
 import { readTensors, writeTensors } from '../runs/safetensors.ts';
 
 /** A classifier whose outputs scores are made of, with what has to be said of it. */
@@ -34,9 +35,9 @@ const NETWORK = 'cnn-16-32-96';
 const EPOCHS = 3;
 const SEED = 1;
 
-/** Names the data by size and by the bytes of its first items and labels. */
+/** Names the data by size and by the bytes of some items and labels. */
 async function fingerprint(data: Dataset): Promise<string> {
-  const { x, labels } = await data.batch(Array.from({ length: Math.min(1000, data.size) }, (_, i) => i));
+  const { x, labels } = await data.batch(spreadIndices(data.size, 1000));
   const hash = createHash('sha256').update(`${NETWORK} ${EPOCHS} ${SEED} ${data.size} ${data.itemShape.join('x')}`);
   for (const array of [x, labels])
     if (array) hash.update(new Uint8Array(array.data.buffer, array.data.byteOffset, array.data.byteLength));
