@@ -1,5 +1,5 @@
-import { type Tensor, type Tree, sqrt, valueAndGrad, variance } from '@brownian/graph';
-import type { AdversarialLoss, DiscriminatorFlow } from '../flows/adversarial/flow.ts';
+import { type Tensor, type Tree, concat, slice, sqrt, valueAndGrad, variance } from '@brownian/graph';
+import type { AdversarialLoss, DiscriminatorFlow, GeneratorPoint } from '../flows/adversarial/flow.ts';
 import type { SymbolicParams } from '../interfaces.ts';
 import type { Net } from '../nets/net.ts';
 import { averageParams } from '../optim/ema.ts';
@@ -38,13 +38,27 @@ function flat(items: Tensor): Tensor {
   return items.reshape([items.shape[0] as number, -1]);
 }
 
+/** What a discriminator makes of generated items and of data: of both in one batch where the flow compares them, else of each by itself. */
+export function discriminated(
+  { comparesFeatures }: Pick<DiscriminatorFlow, 'comparesFeatures'>,
+  discriminate: (items: Tensor) => Tensor,
+  { fake, real }: GeneratorPoint,
+): GeneratorPoint {
+  if (!comparesFeatures) return { fake: discriminate(fake), real: discriminate(real) };
+  const n = fake.shape[0] as number;
+  const features = discriminate(concat([fake, real]));
+  return { fake: slice(features, [[0, n]]), real: slice(features, [[n]]) };
+}
+
 /** One update of the generator, the discriminator held. */
 export function generatorUpdate({ flow, generator, discriminator, ema }: AdversarialModel) {
   return (...[params, optimizer, average, held, { real, z }]: GeneratorArguments): GeneratorResult => {
-    const features = (items: Tensor): Tensor => (discriminator ? discriminator.net.apply(held, items) : flat(items));
-    const [loss, gradients] = valueAndGrad((p: SymbolicParams) =>
-      flow.generatorLoss({ fake: features(generator.net.apply(p, z)), real: features(real) }),
-    )(params);
+    const [loss, gradients] = valueAndGrad((p: SymbolicParams) => {
+      const items = { fake: generator.net.apply(p, z), real };
+      if (discriminator === undefined || flow.discriminator === undefined)
+        return flow.generatorLoss({ fake: flat(items.fake), real: flat(real) });
+      return flow.generatorLoss(discriminated(flow.discriminator, (x) => discriminator.net.apply(held, x), items));
+    })(params);
     const [updates, nextOptimizer] = generator.optimizer.update(gradients, optimizer, params);
     const next = applyUpdates(params, updates);
     return {
@@ -69,7 +83,7 @@ export function discriminatorUpdate(generator: Net, { net, optimizer }: Trained,
     let parts: AdversarialLoss['parts'] = {};
     const [loss, gradients] = valueAndGrad((p: SymbolicParams) => {
       const discriminate = (x: Tensor): Tensor => net.apply(p, x);
-      const features = { fake: discriminate(items.fake), real: discriminate(items.real) };
+      const features = discriminated(flow, discriminate, items);
       const built = flow.loss({ ...features, items, discriminate, mix });
       const spreads = { featureSpreadData: spreadOf(features.real), featureSpreadGenerated: spreadOf(features.fake) };
       parts = { ...built.parts, ...spreads };

@@ -1,4 +1,4 @@
-import { type NDArray, type Tensor, grad, item, matmul, ndarray, tanh } from '@brownian/graph';
+import { type NDArray, type Tensor, grad, item, matmul, ndarray, sqrt, tanh, variance } from '@brownian/graph';
 import { createRuntime, createStream, interpreterBackend } from '@brownian/runtime';
 import { afterAll, describe, expect, test } from 'vitest';
 import { elasticFlow, elasticGanFlow } from '../../src/flows/adversarial/elastic.ts';
@@ -7,6 +7,7 @@ import { logisticFlow } from '../../src/flows/adversarial/logistic.ts';
 import { mmdFlow } from '../../src/flows/adversarial/mmd.ts';
 import { wassersteinFlow } from '../../src/flows/adversarial/wasserstein.ts';
 import type { SymbolicParams } from '../../src/interfaces.ts';
+import { discriminated } from '../../src/learners/adversarial-updates.ts';
 import { expectRows, expectSentence, implementations, messageOf } from '../support/rows.ts';
 import { numbersOf } from '../support/trees.ts';
 
@@ -165,3 +166,28 @@ test('options out of range are refused in a sentence', async () => {
     'got 0',
   );
 });
+
+test.each([
+  ['elastic', elasticGanFlow(KERNEL), 2],
+  ['MMD', mmdFlow({ bandwidths: [1], clip: 1 }), 2],
+  ['logistic', logisticFlow(), 0],
+  ['WGAN', wassersteinFlow({ constraint: 'clip', clip: 1 }), 0],
+] as const)(
+  '%s: features are normalised over data and generated items together where it compares them',
+  async (_, { discriminator }, distance) => {
+    // Normalises over the batch, as DCGAN's layers do.
+    const standardised = (x: Tensor): Tensor => x.sub(x.mean(0)).div(sqrt(variance(x, 0)));
+    const judge = runtime.compile((a: Tensor, b: Tensor) =>
+      discriminated(discriminator as DiscriminatorFlow, standardised, { fake: a, real: b }),
+    );
+    const far = ndarray(
+      Float32Array.from(real.data as Float32Array, (value) => value + 100),
+      real.shape,
+    );
+    const features = await judge(far, real);
+    const shift = (features.fake.data[0] as number) - (features.real.data[0] as number);
+    // Of one ruler the distance is left, two standard deviations; rulers of their own lose it.
+    expect(shift).toBeCloseTo(distance, 1);
+    await judge.dispose();
+  },
+);

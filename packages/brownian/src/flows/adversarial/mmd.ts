@@ -25,6 +25,7 @@ export function mmdFlow({ bandwidths, clip }: MmdFlowOptions): AdversarialFlow {
     generatorLoss: discrepancy,
     discriminator: {
       features: null,
+      comparesFeatures: true,
       loss: (at) => {
         const widened = discrepancy(at);
         return { loss: widened.neg(), parts: { discrepancy: widened } };
