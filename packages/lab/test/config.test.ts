@@ -180,9 +180,10 @@ describe('the full configuration', () => {
   });
 
   it('has an iteration of an adversarial model take as many items as its updates', () => {
-    expect(resolveConfig({ data: 'x', model: 'eieg-gan' }, IMAGES).batchSize).toBe(192);
-    expect(resolveConfig({ data: 'x', model: 'eieg-gan', discriminator: { steps: 2 } }, IMAGES).batchSize).toBe(128);
-    expect(resolveConfig({ data: 'x', model: 'eieg-gan' }, { ...IMAGES, size: 40 }).batchSize).toBe(39);
+    const paper = { data: 'x', model: 'eieg-gan', discriminator: { steps: 3 } };
+    expect(resolveConfig({ data: 'x', model: 'eieg-gan' }, IMAGES).batchSize).toBe(64);
+    expect(resolveConfig(paper, IMAGES).batchSize).toBe(192);
+    expect(resolveConfig(paper, { ...IMAGES, size: 40 }).batchSize).toBe(39);
     expect(resolveConfig({ data: 'x', model: 'eieg' }, { ...POINTS, size: 40 }).batchSize).toBe(40);
     const given = resolveConfig({ data: 'x', model: 'wgan', batchSize: 50 }, IMAGES);
     expect(given).toMatchObject({ batchSize: 50, generator: { batch: 10 } });

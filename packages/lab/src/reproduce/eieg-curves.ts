@@ -8,7 +8,7 @@ export const eiegCurves: Experiment = memberExperiment({
   summary: 'score against iteration for EIEG GAN and the models it is compared with, and how smooth it is (Fig. 10)',
   lead:
     'All with DCGAN’s networks. A curve that rises smoothly is what the paper claims for EIEG GAN. All have the same time: ' +
-    'an iteration of DCGAN is one update of its discriminator, of EIEG GAN three, of WGAN and WGAN-GP five.',
+    'an iteration of DCGAN and of EIEG GAN is one update of the discriminator, of the others five.',
   members: 'eieg-gan-2,eieg-gan-16,eieg-gan-32,dcgan,wgan,wgan-gp,mmd-gan',
   data: 'mnist,fashion-mnist',
   looks: '16',

@@ -16,11 +16,15 @@ interface Member {
   readonly settings: Settings;
 }
 
-const gan = (features: number): Member => ({ model: 'eieg-gan', settings: { discriminator: { features } } });
+const gan = (features: number, loss: Settings = {}): Member => ({
+  model: 'eieg-gan',
+  settings: { discriminator: { features }, loss },
+});
 
 /** The members of the paper's Table 1, with DCGAN's networks. */
 const MEMBERS: Readonly<Record<string, Member>> = {
-  'eieg-gan-2': gan(2),
+  // In the plane repulsion of the default weight drives features apart; the kernel's dimension is that of the features.
+  'eieg-gan-2': gan(2, { dimension: 2, stabiliserWeight: 1 }),
   'eieg-gan-16': gan(16),
   'eieg-gan-32': gan(32),
   dcgan: { model: 'dcgan', settings: {} },
