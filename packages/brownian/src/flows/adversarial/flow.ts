@@ -30,8 +30,8 @@ export interface DiscriminatorFlow {
   /** Features it must have; null leaves the number to the network. */
   readonly features: number | null;
   /**
-   * Whether features of data and of generated items are compared with each other, and not each with a score's scale. The network then sees both in one
-   * batch: normalised by statistics of their own they would lie in two spaces.
+   * Whether features of data and of generated items are compared with each other, where a score stands alone. The network then sees both in one batch:
+   * normalised by statistics of their own they would lie in two spaces.
    */
   readonly comparesFeatures: boolean;
   loss(at: DiscriminatorPoint): AdversarialLoss;
