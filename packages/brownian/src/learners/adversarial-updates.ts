@@ -38,13 +38,13 @@ function flat(items: Tensor): Tensor {
   return items.reshape([items.shape[0] as number, -1]);
 }
 
-/** What a discriminator makes of generated items and of data: of both in one batch where the flow compares them, else of each by itself. */
+/** What a discriminator makes of generated items and of data: of both in one batch or of each by itself, as the flow has it. */
 export function discriminated(
-  { comparesFeatures }: Pick<DiscriminatorFlow, 'comparesFeatures'>,
+  { oneBatch }: Pick<DiscriminatorFlow, 'oneBatch'>,
   discriminate: (items: Tensor) => Tensor,
   { fake, real }: GeneratorPoint,
 ): GeneratorPoint {
-  if (!comparesFeatures) return { fake: discriminate(fake), real: discriminate(real) };
+  if (!oneBatch) return { fake: discriminate(fake), real: discriminate(real) };
   const n = fake.shape[0] as number;
   const features = discriminate(concat([fake, real]));
   return { fake: slice(features, [[0, n]]), real: slice(features, [[n]]) };

@@ -30,10 +30,10 @@ export interface DiscriminatorFlow {
   /** Features it must have; null leaves the number to the network. */
   readonly features: number | null;
   /**
-   * Whether features of data and of generated items are compared with each other, where a score stands alone. The network then sees both in one batch:
-   * normalised by statistics of their own they would lie in two spaces.
+   * Whether the network sees data and generated items in one batch, so that it normalises both by the same statistics. Normalised each by its own,
+   * as a GAN has them, features of both lie in two spaces.
    */
-  readonly comparesFeatures: boolean;
+  readonly oneBatch: boolean;
   loss(at: DiscriminatorPoint): AdversarialLoss;
   /** Brings parameters back to where they may be, after an update. */
   constrain?(params: SymbolicParams): SymbolicParams;

@@ -11,7 +11,7 @@ export function logisticFlow(): AdversarialFlow {
     generatorLoss: ({ fake }) => softplus(fake.neg()).mean(),
     discriminator: {
       features: 1,
-      comparesFeatures: false,
+      oneBatch: false,
       loss: ({ fake, real }) => {
         const [onReal, onFake] = [softplus(real.neg()).mean(), softplus(fake).mean()];
         return { loss: onReal.add(onFake), parts: { scoreData: real.mean(), scoreGenerated: fake.mean() } };
