@@ -141,6 +141,21 @@ describe('experiments on generators, at a small scale', () => {
   );
 
   it(
+    'eieg-curves trains with the settings that are given',
+    async () => {
+      const data = tinyImages(temporaryFolder());
+      const argv = ['eieg-curves', '--data', data, '--members', 'wgan@3', ...SCORED, '--looks', '1'];
+      const changed = 'optimizer.learning-rate=0.01 images.size=12';
+      const [plain, other] = [await reproduced(argv, 1), await reproduced([...argv, '--settings', changed], 1)];
+      expect(other.results[0]?.settings).toMatchObject({ settings: changed });
+      expect(other.results[0]?.curves['fid']).not.toEqual(plain.results[0]?.curves['fid']);
+      expect(other.page).toContain(`Every member has default settings but for ${changed}.`);
+      expect(plain.page).toContain('Every member has default settings.');
+    },
+    PATIENCE,
+  );
+
+  it(
     'eieg-particles moves points and images',
     async () => {
       const data = tinyImages(temporaryFolder());
@@ -176,6 +191,7 @@ describe('experiments on generators, at a small scale', () => {
     [['eieg-25-gaussians', '--models', 'began@10'], '--models has "began@10"; it takes eieg, eieg-deep'],
     [['eieg-25-gaussians', '--models', 'eieg@0'], '--models has "eieg@0"; it takes eieg, eieg-deep'],
     [['eieg-curves', '--members', 'gan@10'], '--members has "gan@10"; it takes eieg-gan-2'],
+    [['eieg-curves', '--settings', 'path.epsilon=1'], '--settings has "path.epsilon=1"; it takes options of eieg-gan'],
     [['eieg-collapse', '--stabilisers', 'round'], '--stabilisers has "round"; it takes none, elastic'],
     [['eieg-particles', '--mobilities', '0:1'], '--mobilities has "0:1"; it takes those of attraction and repulsion'],
     [['eieg-particles', '--kernels', '2@'], '--kernels has "2@"; it takes dimension@cut-off'],

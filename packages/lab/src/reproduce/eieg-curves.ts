@@ -15,5 +15,6 @@ export const eiegCurves: Experiment = memberExperiment({
   examples: [
     'brownian reproduce eieg-curves',
     'brownian reproduce eieg-curves --data mnist --members eieg-gan-16@300,dcgan@600 --minutes 8',
+    'brownian reproduce eieg-curves --data cifar-10 --members eieg-gan-16 --settings "optimizer.learning-rate=2e-4" --network ./inception.onnx',
   ],
 });

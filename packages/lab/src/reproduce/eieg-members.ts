@@ -1,6 +1,7 @@
 import type { ModelName } from 'brownian';
-import { type Settings, mergeSettings, resolveConfig } from '../config/settings.ts';
+import { type Settings, dataOptions, mergeSettings, resolveConfig } from '../config/settings.ts';
 import { budgetOf, entrySettings, parseEntry, timedOptions } from './budget.ts';
+import { CHANGED, changedSettings, keptSettings, settingsText } from './changes.ts';
 import type { Bench, Cell, CellResult, Experiment, Findings, Measured, Scale } from './experiment.ts';
 import { galleryFigure, looksFigure, shownFigures } from './generator-figures.ts';
 import { imagePictures, scoresOf } from './generator-images.ts';
@@ -46,13 +47,19 @@ export interface MemberExperiment {
   readonly examples: readonly string[];
 }
 
+function modelsIn(scale: Scale): ModelName[] {
+  return wordsOf(scale, 'members').map((text) => (MEMBERS[parseEntry('members', text, NAMES).name] as Member).model);
+}
+
 function plan(scale: Scale): Cell[] {
   const entries = wordsOf(scale, 'members').map((text) => [text, parseEntry('members', text, NAMES)] as const);
   const rest = {
     looks: numberOf(scale, 'looks'),
     samples: numberOf(scale, 'samples'),
     network: textOf(scale, 'network') ?? '',
+    ...keptSettings(scale),
   };
+  changedSettings(textOf(scale, 'settings'), modelsIn(scale));
   return wordsOf(scale, 'data').flatMap((data) =>
     numbersOf(scale, 'seeds').flatMap((seed) =>
       entries.map(([member, entry]) => ({ settings: { data, member, seed, ...rest, ...entrySettings(entry, scale) } })),
@@ -77,10 +84,11 @@ async function runCell(cell: Cell, images: ImageBench, bench: Bench): Promise<Me
   const [seed, { data }] = [Number(settings['seed']), images];
   const entry = parseEntry('members', String(settings['member']), NAMES);
   const { model, settings: own } = MEMBERS[entry.name] as Member;
+  const changed = mergeSettings(own, changedSettings(settings['settings'], [model]));
   const result = await runLookedTrial(
     {
       label: `${entry.name} on ${settings['data']}, seed ${seed}`,
-      config: (iterations) => resolveConfig(mergeSettings({ data: data.name, model, iterations, seed }, own), data),
+      config: (iterations) => resolveConfig(mergeSettings({ data: data.name, model, iterations, seed }, changed), data),
       data,
       seed,
       budget: budgetOf(entry, cell),
@@ -157,7 +165,7 @@ function findingsOf(
       ),
     ];
   });
-  return { lead, tables, figures: shownFigures(figures) };
+  return { lead: `${lead} Every member has ${settingsText(scale)}.`, tables, figures: shownFigures(figures) };
 }
 
 /** An experiment that trains members on images and scores them as they train. */
@@ -185,14 +193,16 @@ export function memberExperiment({
       data: { kind: 'words', meaning: 'labelled images that brownian train takes', standard: data },
       seeds: { kind: 'numbers', meaning: 'seeds', standard: '1' },
       ...timedOptions('480'),
+      settings: CHANGED,
       looks: { kind: 'whole number', meaning: 'how often samples are scored', standard: looks },
       ...SCORED,
     },
     plan,
     open: (scale, bench) => {
+      const { images } = dataOptions(changedSettings(textOf(scale, 'settings'), modelsIn(scale)));
       const opened = new Map<string, Promise<ImageBench>>();
       const imagesOf = (place: string): Promise<ImageBench> => {
-        const found = opened.get(place) ?? openImages(place, scale, bench);
+        const found = opened.get(place) ?? openImages(place, scale, bench, images);
         opened.set(place, found);
         return found;
       };

@@ -115,11 +115,14 @@ export interface ImageBench {
  * Opens images and the network that scores samples of them.
  *
  * @param scale with the options `samples` and `network`
+ * @param images how they are prepared; left out, they are taken as they are
  * @throws UserError when one cannot be opened
  */
-export async function openImages(name: string, scale: Scale, bench: Bench): Promise<ImageBench> {
-  const data = await openData(name, { limit: null, seed: 1 });
-  const judgeOf = await openJudge(bench, comparisonOf(name, scale));
+export async function openImages(name: string, scale: Scale, bench: Bench, images?: ImageOptions): Promise<ImageBench> {
+  const data = await openData(name, { limit: null, seed: 1, ...(images && { images }) });
+  // What is compared with new samples is not changed by chance.
+  const steady = images && { images: { ...images, flip: false, dequantise: false } };
+  const judgeOf = await openJudge(bench, { ...comparisonOf(name, scale), ...steady });
   return { data, judge: judgeOf() };
 }
 
