@@ -250,6 +250,16 @@ describe('the full configuration', () => {
       IMAGES,
       '--discriminator.norm is given, and --discriminator.net is mlp',
     ],
+    [
+      { model: 'gan', discriminator: { oneBatch: true } },
+      IMAGES,
+      '--discriminator.one-batch is given, and --discriminator.net is mlp',
+    ],
+    [
+      { model: 'dcgan', discriminator: { norm: false, oneBatch: true } },
+      IMAGES,
+      '--discriminator.one-batch is given, and --discriminator.norm is false',
+    ],
     [{ model: 'vapo', potential: { blocks: 2 } }, POINTS, '--potential.blocks is given, and --potential.net mlp'],
     [{ model: 'wgcn', grids: { startNoise: 0.1 } }, IMAGES, '--grids.start-noise is given, and there is one grid; '],
     [{ model: 'wgcn', grids: { betas: [1] } }, IMAGES, '--grids.betas is given, and there is one grid; '],
@@ -299,6 +309,8 @@ describe('the full configuration', () => {
     expect(
       resolveConfig({ data: 'x', model: 'dcgan', loss: { kind: 'wasserstein-gp' }, ...given }, IMAGES),
     ).toMatchObject(given);
+    const compared = resolveConfig({ data: 'x', model: 'dcgan', loss: { kind: 'elastic-gan' } }, IMAGES);
+    expect(compared).toMatchObject({ discriminator: { norm: true, oneBatch: true, features: 16 } });
     const clipped = resolveConfig({ data: 'x', model: 'gan', loss: { kind: 'wasserstein' } }, POINTS);
     expect(clipped).toMatchObject({ loss: { clip: 0.1 }, discriminator: { net: 'mlp', steps: 5 } });
     const elastic = resolveConfig({ data: 'x', model: 'dcgan', loss: { kind: 'elastic' } }, IMAGES);

@@ -93,7 +93,7 @@ export function adversarialModel(
   itemShape: readonly number[],
 ): AdversarialModel {
   const net = discriminatorNet(discriminator, itemShape);
-  const { steps, learningRate } = discriminator;
+  const { steps, oneBatch, learningRate } = discriminator;
   const { ema, ...rule } = { ...optimizer, weightClip: null };
   // Its schedule is as long as the generator's, in which it makes `steps` times as many updates.
   const others = { decayIterations: rule.decayIterations * steps, warmup: rule.warmup * steps };
@@ -102,7 +102,7 @@ export function adversarialModel(
     flow: FLOWS[loss.kind](loss),
     generator: { net: generatorNet(generator, itemShape), optimizer: buildOptimizer({ ...rule, ema }) },
     ...(net !== undefined && {
-      discriminator: { net, steps, optimizer: buildOptimizer({ ...rule, ...others, ema, learningRate }) },
+      discriminator: { net, steps, oneBatch, optimizer: buildOptimizer({ ...rule, ...others, ema, learningRate }) },
     }),
     batch: generator.batch,
     ema,

@@ -20,6 +20,8 @@ export interface AdversarialModel {
   readonly discriminator?: Trained & {
     /** Updates before each update of the generator. A batch is dealt out among them in equal parts. */
     readonly steps: number;
+    /** Data and generated items go through the network in one batch, which it may normalise over. Default false. */
+    readonly oneBatch?: boolean;
   };
   /** Items generated at a time, by updates and by `sample`. */
   readonly batch: number;

@@ -32,6 +32,11 @@ export interface DiscriminatorOptions {
   readonly features: number;
   /** Batch normalisation between the layers of `dcgan`. A gradient penalty wants it left out, since it ties items together. */
   readonly norm: boolean;
+  /**
+   * Data and generated items go through it in one batch, so that batch normalisation has the same statistics for both, and their features lie in one
+   * space. False: each in a batch of its own, as a GAN has them.
+   */
+  readonly oneBatch: boolean;
   /** Updates before each update of the generator. A batch is dealt out among them. */
   readonly steps: number;
   /** Its learning rate; rule, momentum, schedule and clipping are those of the optimizer. */

@@ -37,7 +37,7 @@ const OPTIMIZER: AdversarialOptimizerOptions = {
 /** Networks for items of a shape: the paper's for points (EIEG GAN, appendix D), DCGAN's for images whose sides halve, else fully connected. */
 function networks(itemShape: readonly number[], convolutional: boolean) {
   const generator = { activation: 'leakyRelu', latent: 64, batch: 64 } as const;
-  const discriminator = { features: 1, norm: true, steps: 1, learningRate: 1e-4 };
+  const discriminator = { features: 1, norm: true, oneBatch: false, steps: 1, learningRate: 1e-4 };
   if (itemShape.length !== 3 && !convolutional)
     return {
       generator: { ...generator, net: 'mlp', widths: [100, 50], latent: 2, batch: 256 },
@@ -107,7 +107,7 @@ const ELASTIC_GAN_ON_POINTS: Own = {
  */
 const ELASTIC_GAN_ON_IMAGES: Own = {
   loss: { kind: 'elastic-gan', dimension: 1.2, stabiliser: 'truncated', stabiliserWeight: 5 },
-  discriminator: { features: 16, steps: 1, learningRate: 1e-4 },
+  discriminator: { features: 16, oneBatch: true, steps: 1, learningRate: 1e-4 },
   optimizer: { learningRate: 1e-3, schedule: 'cosine' },
 };
 /** DCGAN's learning rate (Radford et al. 2016, section 4). */

@@ -1,11 +1,11 @@
 import { type Tensor, type Tree, concat, slice, sqrt, valueAndGrad, variance } from '@brownian/graph';
-import type { AdversarialLoss, DiscriminatorFlow, GeneratorPoint } from '../flows/adversarial/flow.ts';
+import type { AdversarialLoss, GeneratorPoint } from '../flows/adversarial/flow.ts';
 import type { SymbolicParams } from '../interfaces.ts';
 import type { Net } from '../nets/net.ts';
 import { averageParams } from '../optim/ema.ts';
 import { globalNorm } from '../optim/scaling.ts';
 import { type SymbolicState, applyUpdates } from '../optim/transform.ts';
-import type { AdversarialModel, Trained } from './adversarial-model.ts';
+import type { AdversarialModel, Opponent } from './adversarial-model.ts';
 
 type Scalars = Record<string, Tensor>;
 /** Arguments of {@link generatorUpdate}'s function: `real` are items of data, `z` latents. */
@@ -38,9 +38,9 @@ function flat(items: Tensor): Tensor {
   return items.reshape([items.shape[0] as number, -1]);
 }
 
-/** What a discriminator makes of generated items and of data: of both in one batch or of each by itself, as the flow has it. */
+/** What a discriminator makes of generated items and of data: of both in one batch, or of each by itself. */
 export function discriminated(
-  { oneBatch }: Pick<DiscriminatorFlow, 'oneBatch'>,
+  oneBatch: boolean,
   discriminate: (items: Tensor) => Tensor,
   { fake, real }: GeneratorPoint,
 ): GeneratorPoint {
@@ -55,9 +55,9 @@ export function generatorUpdate({ flow, generator, discriminator, ema }: Adversa
   return (...[params, optimizer, average, held, { real, z }]: GeneratorArguments): GeneratorResult => {
     const [loss, gradients] = valueAndGrad((p: SymbolicParams) => {
       const items = { fake: generator.net.apply(p, z), real };
-      if (discriminator === undefined || flow.discriminator === undefined)
-        return flow.generatorLoss({ fake: flat(items.fake), real: flat(real) });
-      return flow.generatorLoss(discriminated(flow.discriminator, (x) => discriminator.net.apply(held, x), items));
+      if (discriminator === undefined) return flow.generatorLoss({ fake: flat(items.fake), real: flat(real) });
+      const { net, oneBatch = false } = discriminator;
+      return flow.generatorLoss(discriminated(oneBatch, (x) => net.apply(held, x), items));
     })(params);
     const [updates, nextOptimizer] = generator.optimizer.update(gradients, optimizer, params);
     const next = applyUpdates(params, updates);
@@ -77,13 +77,13 @@ function spreadOf(features: Tensor): Tensor {
 }
 
 /** One update of the discriminator, the generator held. */
-export function discriminatorUpdate(generator: Net, { net, optimizer }: Trained, flow: DiscriminatorFlow) {
+export function discriminatorUpdate(generator: Net, { net, optimizer, oneBatch = false, flow }: Opponent) {
   return (...[params, state, held, { real, z, mix }]: DiscriminatorArguments): DiscriminatorResult => {
     const items = { fake: generator.apply(held, z), real };
     let parts: AdversarialLoss['parts'] = {};
     const [loss, gradients] = valueAndGrad((p: SymbolicParams) => {
       const discriminate = (x: Tensor): Tensor => net.apply(p, x);
-      const features = discriminated(flow, discriminate, items);
+      const features = discriminated(oneBatch, discriminate, items);
       const built = flow.loss({ ...features, items, discriminate, mix });
       const spreads = { featureSpreadData: spreadOf(features.real), featureSpreadGenerated: spreadOf(features.fake) };
       parts = { ...built.parts, ...spreads };

@@ -32,8 +32,7 @@ class AdversarialLearner implements Learner<AdversarialState> {
     this.#generate = runtime.compile((params: SymbolicParams, z: Tensor) => net.apply(params, z), named('generator'));
     this.#updateGenerator = runtime.compile(generatorUpdate(model), named('generator update'));
     this.#updateDiscriminator =
-      this.#opponent &&
-      runtime.compile(discriminatorUpdate(net, this.#opponent, this.#opponent.flow), named('discriminator update'));
+      this.#opponent && runtime.compile(discriminatorUpdate(net, this.#opponent), named('discriminator update'));
   }
 
   #checkItems(shape: readonly number[], what: string): void {

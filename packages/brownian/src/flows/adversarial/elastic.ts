@@ -64,7 +64,6 @@ export function elasticGanFlow(
     generatorLoss: ({ fake, real }) => elasticInteraction(fake, real, kernel, selfInteraction),
     discriminator: {
       features: null,
-      oneBatch: true,
       loss: ({ fake, real }) => {
         const [n, m] = [real.shape[0] as number, fake.shape[0] as number];
         const features = concat([real, fake]);

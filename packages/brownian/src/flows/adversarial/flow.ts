@@ -29,11 +29,6 @@ export interface AdversarialLoss {
 export interface DiscriminatorFlow {
   /** Features it must have; null leaves the number to the network. */
   readonly features: number | null;
-  /**
-   * Whether the network sees data and generated items in one batch, so that it normalises both by the same statistics. Normalised each by its own,
-   * as a GAN has them, features of both lie in two spaces.
-   */
-  readonly oneBatch: boolean;
   loss(at: DiscriminatorPoint): AdversarialLoss;
   /** Brings parameters back to where they may be, after an update. */
   constrain?(params: SymbolicParams): SymbolicParams;

@@ -11,7 +11,6 @@ export function logisticFlow(): AdversarialFlow {
     generatorLoss: ({ fake }) => softplus(fake.neg()).mean(),
     discriminator: {
       features: 1,
-      oneBatch: false,
       loss: ({ fake, real }) => {
         const [onReal, onFake] = [softplus(real.neg()).mean(), softplus(fake).mean()];
         return { loss: onReal.add(onFake), parts: { scoreData: real.mean(), scoreGenerated: fake.mean() } };

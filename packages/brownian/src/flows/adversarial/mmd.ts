@@ -26,7 +26,6 @@ export function mmdFlow({ bandwidths, clip }: MmdFlowOptions): AdversarialFlow {
     discriminator: {
       features: null,
       // In one batch it does worse, for reasons not looked into: FID of MNIST 1,067, and 281 so (docs/results/eieg-curves.md).
-      oneBatch: false,
       loss: (at) => {
         const widened = discrepancy(at);
         return { loss: widened.neg(), parts: { discrepancy: widened } };

@@ -28,7 +28,6 @@ export function wassersteinFlow(options: WassersteinOptions): AdversarialFlow {
     generatorLoss: ({ fake }) => fake.mean().neg(),
     discriminator: {
       features: 1,
-      oneBatch: false,
       loss: (at) => {
         const distance = at.real.mean().sub(at.fake.mean());
         if (options.constraint === 'clip') return { loss: distance.neg(), parts: { distance } };

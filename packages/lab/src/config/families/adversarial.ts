@@ -40,6 +40,9 @@ const DISCRIMINATOR: Fields<DiscriminatorOptions> = {
     .min(1)
     .meta({ description: 'numbers it gives: 1 for scores, more for features that are compared', unit: 'numbers' }),
   norm: z.boolean().meta({ description: 'batch normalisation between the layers of dcgan' }),
+  oneBatch: z
+    .boolean()
+    .meta({ description: 'data and generated items are normalised together, not each by themselves' }),
   steps: z.int().min(1).meta({ description: 'its updates per iteration, among which the batch is dealt out' }),
   learningRate: positive().meta({ description: 'its learning rate; all else as the optimizer' }),
 };
@@ -109,8 +112,13 @@ function unread({ loss: { kind }, discriminator, generator }: Config): readonly 
     },
     {
       when: discriminator.net === 'mlp',
-      options: ['discriminator.norm'],
+      options: ['discriminator.norm', 'discriminator.oneBatch'],
       because: '--discriminator.net is mlp, which does not normalise; leave it out or choose dcgan',
+    },
+    {
+      when: !discriminator.norm,
+      options: ['discriminator.oneBatch'],
+      because: '--discriminator.norm is false, so that items have nothing to do with each other; leave one out',
     },
     {
       when: true,
