@@ -4,9 +4,17 @@ import { SolverError, toyDataset } from 'brownian';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { RunConfig } from '../src/config/run-config.ts';
 import { resolveConfig } from '../src/config/settings.ts';
-import { type Budget, budgetOf, clockOf, entrySettings, parseEntry, timeOf } from '../src/reproduce/budget.ts';
+import {
+  type Budget,
+  type Clock,
+  budgetOf,
+  clockOf,
+  entrySettings,
+  parseEntry,
+  timeOf,
+} from '../src/reproduce/budget.ts';
 import { thin } from '../src/reproduce/curves.ts';
-import type { Bench } from '../src/reproduce/experiment.ts';
+import type { Bench, Measured } from '../src/reproduce/experiment.ts';
 import { runLookedTrial } from '../src/reproduce/looked-trial.ts';
 import { type ModelAt, train } from '../src/reproduce/training.ts';
 
@@ -135,5 +143,19 @@ describe('a training of an experiment', () => {
     expect(run?.note).toBe('not finite in iteration 1');
     expect(run?.measures).toMatchObject({ iterations: 0, step: null });
     expect(run?.measures).not.toHaveProperty('seen');
+  });
+
+  it('tells the times of a trial by the clock that limits it', async () => {
+    const look = { looks: 1, look: () => Promise.resolve({}), draw: () => Promise.resolve([]) };
+    const by = async (clock: Clock): Promise<Measured> =>
+      (await runLookedTrial({ ...training({ seconds: 0.3, clock }), ...look }, bench())) as Measured;
+    const [cpu, wall] = [await by('cpu'), await by('wall')];
+    // The first five iterations compile; their time does not count.
+    const seconds = ({ measures }: Measured): number =>
+      ((measures['step'] as number) / 1000) * ((measures['iterations'] as number) - 5);
+    expect(seconds(cpu)).toBeCloseTo(cpu.measures['processorSeconds'] as number, 4);
+    expect(cpu.curves['seconds']?.[0]).toBe(cpu.measures['processorSeconds']);
+    expect(seconds(wall)).toBeCloseTo(wall.measures['trainingSeconds'] as number, 4);
+    expect(wall.curves['seconds']?.[0]).toBe(wall.measures['trainingSeconds']);
   });
 });

@@ -1,6 +1,6 @@
 import type { NDArray } from '@brownian/graph';
 import type { Bench, CellPicture, Measured } from './experiment.ts';
-import { type ModelAt, type Training, train } from './training.ts';
+import { type ModelAt, type Training, milliseconds, train } from './training.ts';
 
 /** Numbers by name. */
 export type Numbers = Readonly<Record<string, number | null>>;
@@ -36,6 +36,8 @@ function meansFrom(curves: ModelAt['curves'], from: number): Numbers {
  * @returns null when it was stopped by the user
  */
 export async function runLookedTrial(trial: LookedTrial, bench: Bench): Promise<Measured | null> {
+  // Times are of the clock that the training is limited by: on a machine that others use the wall's tells of them.
+  const clock = 'clock' in trial.budget ? trial.budget.clock : 'wall';
   const curves: Record<string, (number | null)[]> = {};
   const frames: NDArray[] = [];
   let [last, seen]: [Numbers, number] = [{}, 0];
@@ -43,7 +45,7 @@ export async function runLookedTrial(trial: LookedTrial, bench: Bench): Promise<
     last = await trial.look(at);
     frames.push(at.learner.particles(at.state));
     const { iterations, seconds } = at;
-    const row = { iteration: iterations, seconds: seconds.wall, ...meansFrom(at.curves, seen), ...last };
+    const row = { iteration: iterations, seconds: seconds[clock], ...meansFrom(at.curves, seen), ...last };
     // A number that was not there at earlier looks begins with gaps.
     const before = curves['iteration']?.length ?? 0;
     for (const [name, value] of Object.entries(row))
@@ -59,7 +61,7 @@ export async function runLookedTrial(trial: LookedTrial, bench: Bench): Promise<
       iterations,
       trainingSeconds: finite(seconds.wall),
       processorSeconds: finite(seconds.cpu * bench.threads),
-      step: pace.wall === null ? null : finite(1000 * pace.wall),
+      step: milliseconds(pace[clock]),
     };
     return { measures, curves, note: stopped, pictures: await trial.draw(end, frames) };
   } finally {
