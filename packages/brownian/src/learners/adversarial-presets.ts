@@ -37,6 +37,7 @@ const OPTIMIZER: AdversarialOptimizerOptions = {
 /** Networks for items of a shape: the paper's for points (EIEG GAN, appendix D), DCGAN's for images whose sides halve, else fully connected. */
 function networks(itemShape: readonly number[], convolutional: boolean) {
   const generator = { activation: 'leakyRelu', latent: 64, batch: 64 } as const;
+  // MMD-GAN compares features too, and does worse in one batch: FID of MNIST 1,067, and 281 so (docs/results/eieg-curves.md).
   const discriminator = { features: 1, norm: true, oneBatch: false, steps: 1, learningRate: 1e-4 };
   if (itemShape.length !== 3 && !convolutional)
     return {

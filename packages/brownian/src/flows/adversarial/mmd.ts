@@ -25,7 +25,6 @@ export function mmdFlow({ bandwidths, clip }: MmdFlowOptions): AdversarialFlow {
     generatorLoss: discrepancy,
     discriminator: {
       features: null,
-      // In one batch it does worse, for reasons not looked into: FID of MNIST 1,067, and 281 so (docs/results/eieg-curves.md).
       loss: (at) => {
         const widened = discrepancy(at);
         return { loss: widened.neg(), parts: { discrepancy: widened } };
