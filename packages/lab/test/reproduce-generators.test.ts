@@ -122,6 +122,7 @@ describe('experiments on generators, at a small scale', () => {
         expect(pictures).toHaveProperty('features');
       }
       expect(page).toContain('UMAP');
+      expect(page).toContain('eieg-gan-2 has a kernel of dimension 2 and a stabiliser of weight 1.');
     },
     PATIENCE,
   );
@@ -131,11 +132,12 @@ describe('experiments on generators, at a small scale', () => {
     async () => {
       const data = tinyImages(temporaryFolder());
       const members = 'eieg-gan-16@4,wgan@4,wgan-gp@4';
-      const { results } = await reproduced(
+      const { results, page } = await reproduced(
         ['eieg-curves', '--data', data, '--members', members, ...SCORED, '--looks', '4'],
         3,
       );
       for (const { curves } of results) expect(curves['fid']).toHaveLength(4);
+      expect(page).not.toContain('eieg-gan-2');
     },
     PATIENCE,
   );

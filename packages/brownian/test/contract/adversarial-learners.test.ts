@@ -9,7 +9,9 @@ import { logisticFlow } from '../../src/flows/adversarial/logistic.ts';
 import { mmdFlow } from '../../src/flows/adversarial/mmd.ts';
 import { wassersteinFlow } from '../../src/flows/adversarial/wasserstein.ts';
 import type { Dataset, Learner, Metrics } from '../../src/interfaces.ts';
+import { adversarialModel } from '../../src/learners/adversarial-family.ts';
 import type { AdversarialModel, AdversarialState } from '../../src/learners/adversarial-model.ts';
+import { ADVERSARIAL_MODELS } from '../../src/learners/adversarial-presets.ts';
 import { adversarialLearner } from '../../src/learners/adversarial.ts';
 import { ACTIVATIONS } from '../../src/nets/activations.ts';
 import { dcganDiscriminator, dcganGenerator } from '../../src/nets/dcgan.ts';
@@ -193,4 +195,34 @@ test('what does not fit is refused in a sentence', async () => {
     '2 features',
     'takes 1',
   );
+});
+
+test('one batch for data and generated items changes what a network that normalises over it makes of them, and nothing else', async () => {
+  // Of 8×8 pixels DCGAN makes one layer, and the first is not normalised.
+  const itemShape = [1, 16, 16];
+  const pixels = createStream('pixels').integers([6, 16, 16], 0, 256).data;
+  const data = imageDataset({
+    name: 'noise',
+    images: { shape: [6, 16, 16], data: Uint8Array.from(pixels as Int32Array) },
+  });
+  const { generator, discriminator, ...rest } = ADVERSARIAL_MODELS['eieg-gan'].defaults(itemShape);
+  expect(discriminator).toMatchObject({ net: 'dcgan', norm: true, oneBatch: true });
+  const losses = async (norm: boolean, oneBatch: boolean): Promise<[number, number]> => {
+    const options = {
+      ...rest,
+      generator: { ...generator, widths: [2], latent: 3, batch: 3 },
+      discriminator: { ...discriminator, widths: [2], features: 3, norm, oneBatch },
+    };
+    const learner = adversarialLearner(runtime, adversarialModel('eieg-gan', options, itemShape));
+    const state = await learner.init(createStream(1), data);
+    const { metrics } = await advance(learner, data, state, createStream(2), [0]);
+    await learner.dispose();
+    return [metrics[0]?.['discriminatorLoss'] as number, metrics[0]?.['generatorLoss'] as number];
+  };
+  const [together, apart] = [await losses(true, true), await losses(true, false)];
+  expect(Math.abs(together[0] - apart[0])).toBeGreaterThan(1e-3);
+  expect(Math.abs(together[1] - apart[1])).toBeGreaterThan(1e-3);
+  const [items, alone] = [await losses(false, true), await losses(false, false)];
+  expect(items[0]).toBeCloseTo(alone[0], 6);
+  expect(items[1]).toBeCloseTo(alone[1], 6);
 });

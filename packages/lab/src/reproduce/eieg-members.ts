@@ -34,6 +34,8 @@ const MEMBERS: Readonly<Record<string, Member>> = {
   'mmd-gan': { model: 'mmd-gan', settings: {} },
 };
 const NAMES = Object.keys(MEMBERS);
+/** What sets the member with two features apart, for the report. */
+const PLANE = 'Beside its features eieg-gan-2 has a kernel of dimension 2 and a stabiliser of weight 1.';
 
 /** What sets one experiment on images apart from another. */
 export interface MemberExperiment {
@@ -165,7 +167,8 @@ function findingsOf(
       ),
     ];
   });
-  return { lead: `${lead} Every member has ${settingsText(scale)}.`, tables, figures: shownFigures(figures) };
+  const plane = members.some((text) => parseEntry('members', text, NAMES).name === 'eieg-gan-2') ? ` ${PLANE}` : '';
+  return { lead: `${lead} Every member has ${settingsText(scale)}.${plane}`, tables, figures: shownFigures(figures) };
 }
 
 /** An experiment that trains members on images and scores them as they train. */
