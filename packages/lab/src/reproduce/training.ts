@@ -52,6 +52,9 @@ export interface Looks {
 const COMPILING = 5;
 const TIMED = 8;
 
+/** Seconds that steps are timed for, at most a tenth of the budget: the engine makes its own code faster while the first thousands of calls go by. */
+const TIMING_SECONDS = 1;
+
 /** Seconds that went by on both clocks. Processor time is that of all threads, so it is divided by their number. */
 export function stopwatch(threads: number): () => Record<Clock, number> {
   const [wall, cpu] = [performance.now(), process.cpuUsage()];
@@ -162,25 +165,37 @@ class Course {
   }
 }
 
+/** Seconds of a step of a learner that is thrown away; undefined when numbers were not finite, null when the user stopped it. */
+async function paceOf(
+  training: Training,
+  bench: Bench,
+  clock: Clock,
+  iterations: number,
+): Promise<number | null | undefined> {
+  const course = new Course({ ...training, label: `${training.label}, timing` }, bench, iterations);
+  const end = await course.run(iterations, () => false);
+  if (end === null) return null;
+  await end.learner.dispose();
+  return end.stopped === '' ? (end.pace[clock] ?? undefined) : undefined;
+}
+
 /**
- * Trains a model for a number of iterations or for a time, as `brownian train` does. For a time, a few iterations of a first learner tell how many
- * will fit, so that schedules of the learning rate end with it. Ends early, with word of it, when numbers stop being finite or a look finds that the
- * flow of a model cannot be followed.
+ * Trains a model for a number of iterations or for a time, as `brownian train` does. For a time, a few iterations of another learner tell how many
+ * will fit, so that schedules of the learning rate end with it; where they are over at once, more of them do. Ends early, with word of it, when
+ * numbers stop being finite or a look finds that the flow of a model cannot be followed.
  *
  * @returns null when the user stopped it
  */
 export async function train(training: Training, bench: Bench, looks?: Looks): Promise<Trained | null> {
-  const { budget, label } = training;
-  const endless = (): boolean => false;
+  const { budget } = training;
   if ('iterations' in budget)
-    return await new Course(training, bench, budget.iterations).run(budget.iterations, endless, looks);
+    return await new Course(training, bench, budget.iterations).run(budget.iterations, () => false, looks);
   const { clock, seconds } = budget;
-  const first = new Course({ ...training, label: `${label}, timing` }, bench, COMPILING + TIMED);
-  const timing = await first.run(COMPILING + TIMED, endless);
-  if (timing === null) return null;
-  await timing.learner.dispose();
+  let pace = await paceOf(training, bench, clock, COMPILING + TIMED);
+  const enough = Math.min(TIMING_SECONDS, seconds / 10);
+  if (pace && TIMED * pace < enough) pace = await paceOf(training, bench, clock, COMPILING + Math.ceil(enough / pace));
+  if (pace === null) return null;
   // Numbers that are not finite at once will not be the second time either.
-  const pace = timing.stopped === '' ? timing.pace[clock] : null;
-  const iterations = COMPILING + (pace === null ? TIMED : Math.max(1, Math.round(seconds / pace)));
+  const iterations = COMPILING + (pace === undefined ? TIMED : Math.max(1, Math.round(seconds / pace)));
   return await new Course(training, bench, iterations).run(iterations, (spent) => spent[clock] >= seconds, looks);
 }
