@@ -26,17 +26,20 @@ export function barTask(stream: NodeJS.WriteStream): TaskProgress {
   };
 }
 
-/** A line at every quarter, for logs and pipes; every hundred units where the total is not known. */
-export function lineTask(write: (line: string) => void): TaskProgress {
-  let task = { label: '', total: 0, unit: '', written: 0 };
+/** Milliseconds after which a log has word again, though no quarter is reached: long work must not look stuck. */
+const SILENCE = 60_000;
+
+/** A line at every quarter and every minute, for logs and pipes; every hundred units where the total is not known. */
+export function lineTask(write: (line: string) => void, now: () => number = () => performance.now()): TaskProgress {
+  let task = { label: '', total: 0, unit: '', quarters: 0, written: 0 };
   return {
     start: (label, total, unit) => {
-      task = { label, total, unit, written: 0 };
+      task = { label, total, unit, quarters: 0, written: now() };
     },
     update(done) {
-      const step = task.total === 0 ? 100 : task.total / 4;
-      if (Math.floor(done / step) <= task.written) return;
-      task.written = Math.floor(done / step);
+      const quarters = Math.floor(done / (task.total === 0 ? 100 : task.total / 4));
+      if (quarters <= task.quarters && now() - task.written < SILENCE) return;
+      task = { ...task, quarters, written: now() };
       write(`${task.label}: ${Math.round(done)}${task.total === 0 ? '' : `/${task.total}`} ${task.unit}`);
     },
     stop: () => undefined,

@@ -207,12 +207,20 @@ describe('the scores of a run', () => {
   });
 });
 
-it('long work writes a line at every quarter, unless JSON is asked for', async () => {
+it('long work writes a line at every quarter and every minute, unless JSON is asked for', async () => {
   const lines: string[] = [];
-  const task = lineTask((line) => lines.push(line));
+  let time = 0;
+  const task = lineTask(
+    (line) => lines.push(line),
+    () => time,
+  );
   task.start('data', 100, 'items');
-  for (const done of [10, 30, 40, 80, 100]) task.update(done);
-  expect(lines).toEqual(['data: 30/100 items', 'data: 80/100 items', 'data: 100/100 items']);
+  for (const done of [10, 30, 40, 80]) task.update(done);
+  time = 59_000;
+  task.update(85);
+  time = 61_000;
+  for (const done of [87, 88, 100]) task.update(done);
+  expect(lines).toEqual(['data: 30/100 items', 'data: 80/100 items', 'data: 87/100 items', 'data: 100/100 items']);
   const argv = ['evaluate', 'rings', '--against', 'rings', '--metrics', 'sw', '--samples', '300', '--reference', '300'];
   expect((await brownian(argv)).out).toContain('samples: 100/300 items\n');
   expect((await brownian([...argv, '--json'])).out).not.toContain('items\n');
