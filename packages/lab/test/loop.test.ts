@@ -144,7 +144,7 @@ describe('the training loop', () => {
     expect(records).toHaveLength(16);
     expect(message).toBe(
       'Training diverged in iteration 17 (fake update: output "params.bias" has NaN at position 0 of 1; the computation ' +
-        'diverged); train anew with --langevin.delta 0.1 (a smaller step), --flow.beta 120 or --flow.energy-l2 0.3, or ' +
+        'diverged); train anew with --langevin.delta 0.05 (a smaller step), --flow.beta 120 or --flow.energy-l2 0.3, or ' +
         'resume it with --on-divergence rollback, which goes back to the good checkpoint of iteration 14 and draws other noise.',
     );
   });

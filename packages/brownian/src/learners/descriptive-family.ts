@@ -27,6 +27,12 @@ const ONE_GRID: GridOptions = { sizes: [], steps: [], betas: [], startNoise: 0, 
 const ENERGY_L2 = 0.1;
 
 /**
+ * δ on points: with h = δσ = .05 the noise of a step is as wide as a mode of `8-gaussians`. With twice that, chains cannot stay in such a mode, and
+ * a potential that gets steeper to hold them diverges after some thousands of iterations.
+ */
+const POINT_DELTA = 0.1;
+
+/**
  * Learned filters. Settings that train small images in minutes on two cores: with h = δσ = .1 and a gain of 2000 a step moves
  * particles by 10 ∇(Φ/gain); the noise of a step has a standard deviation of h√T = .005.
  */
@@ -56,7 +62,7 @@ function learned(beta: number): (itemShape: readonly number[]) => DescriptorLear
         },
     langevin: isImage(itemShape)
       ? { ...LANGEVIN_DEFAULTS, sigma: 0.5, reference: false, temperature: 0.0025, clip: [-1, 1], maxDisplacement: 0.3 }
-      : { ...LANGEVIN_DEFAULTS, sigma: 0.5, reference: false },
+      : { ...LANGEVIN_DEFAULTS, delta: POINT_DELTA, sigma: 0.5, reference: false },
     flow: {
       beta,
       penalty: 'double-backprop',
