@@ -106,6 +106,43 @@ describe('solve', () => {
     }
   });
 
+  test.each<[readonly [number, number], number, number]>([
+    [[0, 1], 1 / 311, 311],
+    [[0, 1], 1 / 336, 336],
+    [[1, 0], 1 / 360, 360],
+    [[0, 100], 0.1, 1000],
+    [[0, 300], 0.1, 3000],
+    [[0, 1], 1e-4, 10_000],
+    [[-0.3, 0.7], 0.3, 4],
+    [[0, 0.1], 1, 1],
+  ])('goes over %j in fixed steps of %d', async ([from, to], stepSize, steps) => {
+    const times: number[] = [];
+    const clock = scalar(() => 1);
+    const half = from + (to - from) / 2;
+    const { x, saved, accepted } = await solve(clock, start(from), [from, to], {
+      solver: 'euler',
+      stepSize,
+      saveAt: [half],
+      onStep: (t) => times.push(t),
+    });
+    expect(accepted).toBe(steps);
+    expect(times.at(-1)).toBe(to);
+    const ahead = Math.sign(to - from);
+    // Times are rounded once, not once for each step.
+    times.slice(0, -1).forEach((t, i) => expect(t).toBe(from + ahead * (i + 1) * stepSize));
+    // x = ±(t − t₀) + t₀ sums up as many roundings as there are steps, of numbers below 300.
+    const rounding = steps * Math.max(Math.abs(from), Math.abs(to)) * Number.EPSILON;
+    const reached = (t: number): number => from + (t - from);
+    expect(Math.abs(valueOf(x) - reached(to))).toBeLessThan(rounding + Number.EPSILON);
+    expect(Math.abs(valueOf(saved[0] as NDArray) - reached(half))).toBeLessThan(rounding + Number.EPSILON);
+  });
+
+  test('refuses fixed steps that are too small to change t', async () => {
+    const refused = solve(waves, start(1), [1e16, 1e16 + 100], { stepSize: 0.5 });
+    await expect(refused).rejects.toThrow(RangeError);
+    await expect(refused).rejects.toThrow('A stepSize of 0.5 is too small to change t');
+  });
+
   test('measures the error of each sample: many easy ones do not hide a hard one', async () => {
     const field: VectorField = (t, x) =>
       Promise.resolve(

@@ -2,6 +2,7 @@ import { type NDArray, ndarray } from '@brownian/graph';
 import { firstStep, stepFactor } from './controller.ts';
 import { type Standing, nonFiniteFailure, progressFailure } from './failure.ts';
 import { CountedField, type Samples, type VectorField, errorNorms, firstNonFinite, largest } from './field.ts';
+import { type FixedSteps, fixedSteps } from './fixed-steps.ts';
 import { type Span, type Trial, interpolate, trialStep } from './step.ts';
 import { SOLVERS, type SolverName } from './tableaux.ts';
 
@@ -55,16 +56,11 @@ function positive(name: string, value: number): number {
   return value;
 }
 
-/** Steps of a fixed size between two times. */
-function fixedSteps(t0: number, t1: number, stepSize: number): number {
-  return Math.ceil((Math.abs(t1 - t0) / stepSize) * (1 - 1e-12));
-}
-
 /** Steps of a fixed size can be counted before the first is taken. */
-function requireFew(steps: number, { stepSize, maxSteps = MAX_STEPS }: SolveOptions): void {
-  if (steps > maxSteps)
+function requireFew({ count }: FixedSteps, { stepSize, maxSteps = MAX_STEPS }: SolveOptions): void {
+  if (count > maxSteps)
     throw new RangeError(
-      `A stepSize of ${stepSize} takes ${steps} steps, more than maxSteps, ${maxSteps}; take larger ones or allow more.`,
+      `A stepSize of ${stepSize} takes ${count} steps, more than maxSteps, ${maxSteps}; take larger ones or allow more.`,
     );
 }
 
@@ -74,6 +70,8 @@ class Solving {
   readonly #samples: Samples;
   readonly #tolerances;
   readonly #end: number;
+  /** Absent where errors choose the steps. */
+  readonly #fixed: FixedSteps | undefined;
   readonly #start: NDArray;
   readonly #options: SolveOptions;
   readonly #errors: Float64Array;
@@ -89,7 +87,8 @@ class Solving {
       positive(name, value);
     if (!Number.isFinite(t0) || !Number.isFinite(t1))
       throw new RangeError(`An ODE is solved between two finite times, got ${t0} and ${t1}.`);
-    if (stepSize !== undefined) requireFew(fixedSteps(t0, t1, stepSize), options);
+    this.#fixed = stepSize === undefined ? undefined : fixedSteps(t0, t1, stepSize);
+    if (this.#fixed) requireFew(this.#fixed, options);
     const ahead = Math.sign(t1 - t0);
     const wrong = saveAt.find(
       (at, i) => !(ahead * (at - t0) >= 0 && ahead * (t1 - at) >= 0 && ahead * (at - (saveAt[i - 1] ?? at)) >= 0),
@@ -150,20 +149,24 @@ class Solving {
     onStep?.(t);
   }
 
+  /** The next step of a fixed size. None is too small: the last one is what is left. */
+  async #march(state: State, { size, endOf }: FixedSteps): Promise<void> {
+    const t = endOf(this.#accepted + 1);
+    const h = t === this.#end ? t - state.t : size;
+    const trial = await trialStep(this.#field, this.#tableau, state, h, false);
+    if (firstNonFinite(trial.x) >= 0) throw nonFiniteFailure(this.#standing(state, h), trial.x, 'the field');
+    return this.#accept(state, h, t, trial);
+  }
+
   /** One try: accepted, or a smaller step for the next. */
   async #advance(state: State): Promise<void> {
-    const fixed = this.#options.stepSize !== undefined;
     const left = this.#end - state.t;
     const last = state.h >= Math.abs(left) * (1 - 1e-12);
     const h = last ? left : Math.sign(left) * state.h;
     const t = last ? this.#end : state.t + h;
     if (Math.abs(h) < 16 * Number.EPSILON * Math.max(Math.abs(state.t), Math.abs(this.#end)))
       throw await this.#stuck(state, h, 'step-too-small');
-    const trial = await trialStep(this.#field, this.#tableau, state, h, !fixed);
-    if (fixed) {
-      if (firstNonFinite(trial.x) >= 0) throw nonFiniteFailure(this.#standing(state, h), trial.x, 'the field');
-      return this.#accept(state, h, t, trial);
-    }
+    const trial = await trialStep(this.#field, this.#tableau, state, h, true);
     const { error, x, slope } = trial as Trial & { error: Float64Array };
     const norms = errorNorms(error, [state.x, x], this.#tolerances, this.#samples);
     const finite = firstNonFinite(x) < 0 && (slope === undefined || firstNonFinite(slope) < 0);
@@ -187,11 +190,11 @@ class Solving {
   }
 
   async run(t0: number): Promise<Solution> {
-    const { maxSteps = MAX_STEPS, stepSize, saveAt = [] } = this.#options;
+    const { maxSteps = MAX_STEPS, saveAt = [] } = this.#options;
     const state = await this.#begin(t0);
     while (state.t !== this.#end) {
       if (this.#accepted + this.#rejected >= maxSteps) throw await this.#stuck(state, state.h, 'too-many-steps');
-      await this.#advance(state);
+      await (this.#fixed ? this.#march(state, this.#fixed) : this.#advance(state));
     }
     const x = ndarray(state.x, this.#start.shape);
     return {
@@ -200,7 +203,7 @@ class Solving {
       evaluations: this.#field.evaluations,
       accepted: this.#accepted,
       rejected: this.#rejected,
-      ...(stepSize === undefined && { errors: this.#errors }),
+      ...(this.#fixed === undefined && { errors: this.#errors }),
     };
   }
 }
