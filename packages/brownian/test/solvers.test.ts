@@ -1,7 +1,7 @@
 import { type NDArray, ndarray } from '@brownian/graph';
 import { describe, expect, test } from 'vitest';
 import { SolverError } from '../src/solvers/failure.ts';
-import type { VectorField } from '../src/solvers/field.ts';
+import { type VectorField, largest } from '../src/solvers/field.ts';
 import { solve } from '../src/solvers/solve.ts';
 import { SOLVERS, type SolverName } from '../src/solvers/tableaux.ts';
 import { expectSentence } from './support/rows.ts';
@@ -217,6 +217,40 @@ describe('solve', () => {
     const { x, rejected } = await solve(wall, start(1), [0, 2], { solver: 'heun', rtol: 10, atol: 10 });
     expect(rejected).toBeGreaterThan(0);
     expect(numbersOf(x)[0]).toBeGreaterThan(-0.2);
+  });
+
+  test('takes a step back whose error is not a number, whichever sample it is of', async () => {
+    // x = 1 − (1 − 5t)²: the whole step leaves the field's domain, where the two halves stay inside.
+    const edge: VectorField = (_, x) =>
+      Promise.resolve(
+        ndarray(
+          Float64Array.from(numbersOf(x), (v) => (v < 0 ? 0 : 10 * Math.sqrt(1 - v))),
+          x.shape,
+        ),
+      );
+    const options = { solver: 'rk4', rtol: 1e-3, atol: 1e-3 } as const;
+    const first = await solve(edge, start(0, -1), [0, 0.19], options);
+    const second = await solve(edge, start(-1, 0), [0, 0.19], options);
+    expect(numbersOf(first.x)).toEqual(numbersOf(second.x).toReversed());
+    expect(first.rejected).toBe(second.rejected);
+    for (const { errors } of [first, second]) {
+      expect(Math.max(...(errors ?? []))).toBeLessThanOrEqual(1);
+      expect(Math.max(...(errors ?? []))).toBeGreaterThan(0);
+    }
+    // Steps within the tolerance of 1e-3, relative and absolute, near x = 1.
+    const error = Math.abs((numbersOf(first.x)[0] as number) - (1 - (1 - 5 * 0.19) ** 2));
+    expect(error).toBeLessThan(2e-3 * first.accepted);
+  });
+
+  test('a norm that is not a number is the largest, before and after others', () => {
+    for (const norms of [
+      [NaN, 0],
+      [0, NaN],
+      [1, NaN, 2],
+    ])
+      expect(largest(Float64Array.from(norms))).toBeNaN();
+    expect(largest(Float64Array.of(1, Infinity, 2))).toBe(Infinity);
+    expect(largest(new Float64Array(0))).toBe(0);
   });
 
   test.each([

@@ -73,7 +73,7 @@ export function errorNorms(
   });
 }
 
-/** The largest norm; NaN where one is. */
+/** The largest norm; NaN where one is, whatever follows it. */
 export function largest(norms: Float64Array): number {
-  return norms.reduce((a, b) => (a >= b ? a : b), 0);
+  return norms.reduce((a, b) => (Number.isNaN(a) || a >= b ? a : b), 0);
 }

@@ -169,8 +169,8 @@ class Solving {
     const trial = await trialStep(this.#field, this.#tableau, state, h, true);
     const { error, x, slope } = trial as Trial & { error: Float64Array };
     const norms = errorNorms(error, [state.x, x], this.#tolerances, this.#samples);
-    const finite = firstNonFinite(x) < 0 && (slope === undefined || firstNonFinite(slope) < 0);
-    const norm = finite ? largest(norms) : Infinity;
+    const broken = [x, slope, error].find((values) => values !== undefined && firstNonFinite(values) >= 0);
+    const norm = broken === undefined ? largest(norms) : Infinity;
     const factor = stepFactor(this.#tableau, norm, state.norm);
     state.h = Math.abs(h) * factor;
     if (norm <= 1) {
@@ -180,8 +180,8 @@ class Solving {
     }
     this.#rejected++;
     // A field that ends somewhere looks like this: steps shrink towards its edge and never cross it.
-    if (!finite && state.h < 1e-10 * Math.abs(left))
-      throw nonFiniteFailure(this.#standing(state, h), firstNonFinite(x) < 0 ? (slope ?? x) : x, 'the field');
+    if (broken !== undefined && state.h < 1e-10 * Math.abs(left))
+      throw nonFiniteFailure(this.#standing(state, h), broken, 'the field');
   }
 
   #stuck(state: State, h: number, reason: 'step-too-small' | 'too-many-steps'): Promise<Error> {
