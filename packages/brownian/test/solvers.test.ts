@@ -164,6 +164,12 @@ describe('solve', () => {
     const { saved, x } = await solve(waves, start(1), [0, 1], { saveAt: [0, 1] });
     expect(saved[0]).toEqual(start(1));
     expect(saved[1]).toEqual(x);
+    expect((await solve(waves, start(3), [1, 1], { saveAt: [1, 1] })).saved).toEqual([start(3), start(3)]);
+  });
+
+  test.each([5, 0.9, NaN])('refuses to save at %d where no time passes from 1', async (at) => {
+    const refused = solve(waves, start(3), [1, 1], { saveAt: [at] });
+    await expect(refused).rejects.toThrow(`saveAt has ${at}; its times lie between 1 and 1`);
   });
 
   test('says that an equation is stiff', async () => {

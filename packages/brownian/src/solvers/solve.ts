@@ -89,7 +89,8 @@ class Solving {
       throw new RangeError(`An ODE is solved between two finite times, got ${t0} and ${t1}.`);
     this.#fixed = stepSize === undefined ? undefined : fixedSteps(t0, t1, stepSize);
     if (this.#fixed) requireFew(this.#fixed, options);
-    const ahead = Math.sign(t1 - t0);
+    // Where no time passes either direction does, but 0 would let every time through.
+    const ahead = t1 < t0 ? -1 : 1;
     const wrong = saveAt.find(
       (at, i) => !(ahead * (at - t0) >= 0 && ahead * (t1 - at) >= 0 && ahead * (at - (saveAt[i - 1] ?? at)) >= 0),
     );
