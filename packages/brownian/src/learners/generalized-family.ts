@@ -166,7 +166,12 @@ export function createGeneralizedLearner(
   const { potential, langevin, flow, optimizer, upsampling, hidden, chains, sampling } = options;
   checkMasked(options, itemShape);
   const { beta, energyL2, penalty } = flow;
-  const decayIterations = Math.ceil(optimizer.decayIterations / upsampling.every);
+  const { every, learningRate } = upsampling;
+  // Its schedule is as long as the potential's, in which it makes one update in `every` iterations.
+  const schedule = {
+    decayIterations: Math.ceil(optimizer.decayIterations / every),
+    warmup: Math.ceil(optimizer.warmup / every),
+  };
   return generalizedLearner(runtime, {
     name: MODELS[model].title,
     itemShape,
@@ -179,10 +184,10 @@ export function createGeneralizedLearner(
     weightClip: optimizer.weightClip,
     generator: {
       net: buildGenerator(upsampling, itemShape, { ...hidden, classes: potential.classes }),
-      optimizer: buildOptimizer({ ...optimizer, learningRate: upsampling.learningRate, decayIterations }),
+      optimizer: buildOptimizer({ ...optimizer, ...schedule, learningRate }),
       learning: upsampling.learning,
       originalWeight: upsampling.originalWeight,
-      every: upsampling.every,
+      every,
     },
     hidden,
     chains,

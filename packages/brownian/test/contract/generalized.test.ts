@@ -94,6 +94,24 @@ describe('turns', () => {
     await learner.dispose();
   });
 
+  test('its schedule counts iterations: the rate of a generator that learns seldom rises as fast', async () => {
+    // The synthesizer stands still, so that nothing but the generator's own rate tells the two apart.
+    const generatorAfter = async (warmup: number): Promise<GeneralizedState['generator']> => {
+      const item = caseOf('ggcn-star on images', (o) => ({
+        ...o,
+        optimizer: { ...o.optimizer, schedule: 'constant', learningRate: 0, warmup },
+        upsampling: { ...o.upsampling, every: 2 },
+      }));
+      const { states, learner } = await statesOf(item, 2);
+      await learner.dispose();
+      return (states.at(-1) as GeneralizedState).generator;
+    };
+    // A rise over one or two iterations is over with the first update of the generator, one over three is half way.
+    const risen = await generatorAfter(1);
+    expectSameBits(await generatorAfter(2), risen);
+    expect(differences(await generatorAfter(3), risen)).not.toEqual([]);
+  });
+
   test.each(['coop', 'ggcn-minus-star'])('the generator of %s climbs a Φ that stands still', async (name) => {
     const { model, options, data } = caseOf(`${name} on images`, (o) => ({
       ...o,
