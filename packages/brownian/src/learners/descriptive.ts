@@ -3,7 +3,7 @@ import type { Compiled, Runtime, Stream } from '@brownian/runtime';
 import type { Batch, Dataset, ExportedFunction, Metrics, Moment } from '../interfaces.ts';
 import { merge } from '../data/masked.ts';
 import { type Sampler, langevin } from '../samplers/langevin.ts';
-import { chooseRows, putRows, takeRows } from '../samplers/replay-buffer.ts';
+import { chooseRows, freshCount, putRows, takeRows } from '../samplers/replay-buffer.ts';
 import { descriptiveExports } from './descriptive-exports.ts';
 import type { DescriptiveLearner, DescriptiveModel, DescriptiveState } from './descriptive-model.ts';
 import { DescriptiveSamples } from './descriptive-samples.ts';
@@ -74,7 +74,7 @@ class LangevinLearner implements DescriptiveLearner {
     const { chains } = this.#model;
     const rows = state.buffer && chooseRows(chains.bufferSize, chains.particles, draw);
     const x = state.buffer && rows ? takeRows(state.buffer, rows) : state.particles;
-    const fresh = Math.round(chains.fresh * chains.particles);
+    const fresh = freshCount(chains.particles, chains.fresh, draw);
     if (fresh === 0) return { x, rows };
     const restarted = chooseRows(chains.particles, fresh, draw);
     return { x: putRows(x, restarted, this.#samples.fresh(fresh, draw)), rows };

@@ -82,7 +82,7 @@ export interface ChainOptions {
   readonly particles: number;
   /** Images in the replay buffer. */
   readonly bufferSize: number;
-  /** Share of particles restarted from `start` at each iteration. */
+  /** Share of particles restarted from `start` at each iteration; on average, where that is not a whole number of them. */
   readonly fresh: number;
   /** Where new chains begin: zero (the papers), `noise` N(0, σ²), or `uniform` in `range`. */
   readonly start: 'zero' | 'noise' | 'uniform';

@@ -1,7 +1,7 @@
 import type { NDArray } from '@brownian/graph';
 import type { Stream } from '@brownian/runtime';
 import { takeIntegers } from './labels.ts';
-import { chooseRows, putRows, takeRows } from '../samplers/replay-buffer.ts';
+import { chooseRows, freshCount, putRows, takeRows } from '../samplers/replay-buffer.ts';
 
 /** Chains that are gone on with: `[size, …]` each. */
 export type Replay = {
@@ -66,7 +66,7 @@ export interface Mixture {
   readonly fresh: Int32Array;
 }
 
-/** Draws which rows of a buffer are gone on with and which of `n` chains begin anew, `share` of them. */
+/** Draws which rows of a buffer are gone on with and which of `n` chains begin anew, `share` of them on average. */
 export function drawMixture(size: number, n: number, share: number, draw: Stream): Mixture {
-  return { rows: chooseRows(size, n, draw), fresh: chooseRows(n, Math.round(share * n), draw) };
+  return { rows: chooseRows(size, n, draw), fresh: chooseRows(n, freshCount(n, share, draw), draw) };
 }

@@ -25,6 +25,17 @@ export function putRows(array: NDArray, indices: ArrayLike<number>, rows: NDArra
   return { ...array, data };
 }
 
+/**
+ * How many of `n` chains begin anew in an iteration: `share` of them on average. Where that is not a whole number, one more or one
+ * less, drawn, so that few chains at a small share begin anew now and then rather than never.
+ */
+export function freshCount(n: number, share: number, draw: Stream): number {
+  const expected = share * n;
+  const whole = Math.round(expected);
+  // Products such as .07 × 100 are whole but for their rounding, and need no draw.
+  return Math.abs(expected - whole) < 1e-9 ? whole : Math.floor(expected + draw.next());
+}
+
 /** `count` different rows of a buffer of `size`, or rows with repetition when there are fewer than `count`. */
 export function chooseRows(size: number, count: number, draw: Stream): Int32Array {
   if (count > size) return draw.integers([count], 0, size).data as Int32Array;

@@ -7,6 +7,7 @@ import { createGeneralizedLearner } from '../../src/learners/generalized-family.
 import { type GeneratorAt, type GeneratorLearning, generatorLosses } from '../../src/learners/generator-update.ts';
 import { buildGenerator } from '../../src/learners/generator.ts';
 import { thumbnailSize } from '../../src/learners/hidden.ts';
+import { drawMixture } from '../../src/learners/replay.ts';
 import type { GeneralizedLearnerOptions } from '../../src/learners/options.ts';
 import { MODELS } from '../../src/learners/presets.ts';
 import { driftScale, langevinStep } from '../../src/samplers/langevin.ts';
@@ -208,6 +209,15 @@ describe('hidden rows', () => {
 });
 
 describe('the replay buffer', () => {
+  test('is gone on with by all chains but a share, of few chains too', () => {
+    const draw = createStream('mixture');
+    const begun = Array.from({ length: 400 }, () => drawMixture(8, 5, 0.05, draw).fresh.length);
+    expect(begun.every((count) => count === 0 || count === 1)).toBe(true);
+    // A quarter of a chain, within four standard errors.
+    const mean = begun.reduce((a, b) => a + b, 0) / begun.length;
+    expect(Math.abs(mean - 0.25)).toBeLessThan(4 * Math.sqrt((0.25 * 0.75) / begun.length));
+  });
+
   test('keeps what chains became beside what they began at', async () => {
     const { states, learner } = await statesOf(caseOf('ggcn-minus on images with a replay buffer and labels'), 1);
     const [before, after] = [states[0]?.replay, states[1]?.replay];

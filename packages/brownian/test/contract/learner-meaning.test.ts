@@ -136,6 +136,26 @@ test('particles go back to the rows of the buffer they came from, and the other 
   }
 });
 
+test('few chains at a small share begin anew now and then', async () => {
+  const item = caseOf('gcn on points', (o) => ({
+    ...o,
+    chains: { ...o.chains, kind: 'persistent', particles: 5, fresh: 0.1, start: 'uniform', range: [1000, 1001] },
+  }));
+  const learner = createDescriptiveLearner(runtime, item.model, item.options, item.data.itemShape);
+  const key = createStream('restarts');
+  const first = await learner.init(key, item.data);
+  const state = { ...first, particles: ndarray(new Float32Array(10), [5, 2]) };
+  const batch = await item.data.batch(BATCH);
+  const begun = [];
+  for (let i = 0; i < 40; i++) {
+    const [{ particles }] = await learner.step(state, batch, key.split(`draw ${i}`));
+    // Steps move particles by much less than the distance between where chains are and where they begin.
+    begun.push(numbersOf(particles).filter((value, k) => k % 2 === 0 && value > 100).length);
+  }
+  expect([...new Set(begun)].toSorted((a, b) => a - b)).toEqual([0, 1]);
+  await learner.dispose();
+});
+
 test('a chain of a conditional model keeps its label, in the buffer too, and samples have those that are asked for', async () => {
   const item = caseOf('gcn on images conditional on labels', (o) => ({ ...o, chains: { ...o.chains, fresh: 0 } }));
   for (const { before, after } of await stepsOf(item, 2)) {

@@ -14,7 +14,7 @@ import {
   type SamplerState,
   langevin,
 } from '../../src/samplers/langevin.ts';
-import { chooseRows, putRows, takeRows } from '../../src/samplers/replay-buffer.ts';
+import { chooseRows, freshCount, putRows, takeRows } from '../../src/samplers/replay-buffer.ts';
 import { type ChainStart, startParticles } from '../../src/samplers/start.ts';
 import { FLAT, linear, quadratic, smoothPotential } from '../support/potentials.ts';
 import { expectRows, expectSentence, implementations, messageOf } from '../support/rows.ts';
@@ -312,6 +312,40 @@ describe('where chains begin', () => {
 });
 
 describe('the replay buffer', () => {
+  test('begins a share of the chains anew, on average when it is not a whole number of them', () => {
+    const draw = createStream('fresh');
+    for (const [n, share] of [
+      [5, 0.05],
+      [9, 0.05],
+      [32, 0.05],
+      [3, 0.5],
+    ] as const) {
+      const counts = Array.from({ length: 4000 }, () => freshCount(n, share, draw));
+      const rest = (n * share) % 1;
+      expect([...new Set(counts)].toSorted((a, b) => a - b)).toEqual([
+        Math.floor(n * share),
+        Math.floor(n * share) + 1,
+      ]);
+      const mean = counts.reduce((a, b) => a + b, 0) / counts.length;
+      // Four standard errors of the mean of draws that are one or none.
+      expect(Math.abs(mean - n * share)).toBeLessThan(4 * Math.sqrt((rest * (1 - rest)) / counts.length));
+    }
+  });
+
+  test('draws nothing to tell how many begin anew when their number is whole', () => {
+    const draw = createStream('fresh');
+    const before = draw.state();
+    const counts = [
+      [100, 0.05],
+      [100, 0.07],
+      [20, 0.35],
+      [7, 0],
+      [7, 1],
+    ].map(([n = 0, share = 0]) => freshCount(n, share, draw));
+    expect(counts).toEqual([5, 7, 7, 0, 7]);
+    expect(draw.state()).toEqual(before);
+  });
+
   const buffer = ndarray([0, 0, 1, 1, 2, 2, 3, 3], [4, 2]);
 
   test('takes rows and puts rows without changing what it was given', () => {

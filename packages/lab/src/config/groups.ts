@@ -103,7 +103,7 @@ export const CHAINS: Fields<ChainOptions> = {
     .min(1)
     .meta({ description: 'particles per iteration (M); follows batch-size when that is given', unit: 'particles' }),
   bufferSize: z.int().min(1).meta({ description: 'size of the replay buffer', unit: 'particles' }),
-  fresh: share().meta({ description: 'share of particles restarted at each iteration' }),
+  fresh: share().meta({ description: 'share of particles restarted at each iteration, on average' }),
   start: z
     .enum(['zero', 'noise', 'uniform'])
     .meta({ description: 'where new chains begin: 0, N(0, σ²), or uniform in range' }),
