@@ -37,13 +37,15 @@ export function shrink(x: NDArray, [height, width]: readonly [number, number]): 
   const [n, c, h, w] = x.shape as readonly [number, number, number, number];
   const [down, right] = [h / height, w / width];
   const from = float32Data(x);
-  const out = new Float32Array(n * c * height * width);
+  // Sums in double precision, divided once: the mean of a block of ones is 1.
+  const sums = new Float64Array(n * c * height * width);
   for (let i = 0; i < from.length; i++) {
     const [plane, row, column] = [Math.floor(i / (h * w)), Math.floor(i / w) % h, i % w];
     const to = (plane * height + Math.floor(row / down)) * width + Math.floor(column / right);
-    out[to] = (out[to] as number) + (from[i] as number) / (down * right);
+    sums[to] = (sums[to] as number) + (from[i] as number);
   }
-  return ndarray(out, [n, c, height, width]);
+  const means = Float32Array.from(sums, (sum) => sum / (down * right));
+  return ndarray(means, [n, c, height, width]);
 }
 
 /** Images at a finer grid: each pixel becomes a block. */
@@ -232,7 +234,7 @@ class GridLearner implements Learner<MultiGridState> {
     for (const [i, { learner, shape }] of this.#model.grids.entries()) {
       const size = shape.slice(1) as [number, number];
       const whole = shrink(known, size);
-      const held = { ...whole, data: float32Data(whole).map((share) => (share > 1 - 1e-6 ? 1 : 0)) };
+      const held = { ...whole, data: float32Data(whole).map((share) => (share === 1 ? 1 : 0)) };
       const begin = i === 0 ? shrink(start, size) : this.#raise(start, shape);
       if (learner.inpaint === undefined) throw new RangeError(`${learner.name} cannot inpaint.`);
       start = await learner.inpaint(state.grids[i] as DescriptiveState, shrink(x, size), held, draw, begin);

@@ -33,6 +33,13 @@ describe('grids', () => {
     });
   });
 
+  test.each([2, 3, 7, 12, 15, 24, 64])('shrink keeps the value of blocks of %d pixels of one value', (ratio) => {
+    for (const value of [1, 0.1, -0.7]) {
+      const x = ndarray(new Float32Array(ratio ** 2).fill(value), [1, 1, ratio, ratio]);
+      expect(numbersOf(shrink(x, [1, 1]))).toEqual([Math.fround(value)]);
+    }
+  });
+
   test('enlarge interpolates as resize does', async () => {
     const images = createStream('images').normal([2, 3, 4, 6]);
     const expected = await runtime.compile((x: Tensor) => resize(x, [8, 18]))(images);
@@ -185,6 +192,22 @@ describe('a multi-grid learner', () => {
     // 200 draws: their root mean square is .25 within four standard errors, .25 × 4/√400.
     const size = Math.sqrt(noise.reduce((sum, value) => sum + value ** 2, 0) / noise.length);
     expect(Math.abs(size - 0.25)).toBeLessThan(0.05);
+  });
+
+  test('inpaints with all that is known, whatever the size of blocks', async () => {
+    const tall = gridShapes([1, 24, 24], [1, 24]);
+    const note = tall.map((shape) => noting(0, shape));
+    const model = { name: 'grids', itemShape: [1, 24, 24], particles: 2, startNoise: 0, upscaling: 'blocks' } as const;
+    const steep = multiGridLearner({
+      ...model,
+      grids: tall.map((shape, i) => ({ shape, learner: (note[i] as (typeof note)[number]).learner })),
+    });
+    const state = { ...(await learner.init(createStream(1), IMAGES)), means: ndarray([0.5], [1, 1, 1, 1]) };
+    const x = ndarray(new Float32Array(2 * 576), [2, 1, 24, 24]);
+    const known = ndarray(new Float32Array(2 * 576).fill(1), [2, 1, 24, 24]);
+    (known.data as Float32Array)[576] = 0;
+    await steep.inpaint?.(state, x, known, createStream(1));
+    expect(numbersOf(note[0]?.seen[0]?.['known'] as NDArray)).toEqual([1, 0]);
   });
 
   test('inpaints from the coarsest grid up, where a coarse pixel is known if its whole block is', async () => {
