@@ -138,8 +138,8 @@ export interface Learner<S extends Tree<NDArray> = Tree<NDArray>> {
    */
   sample(state: S, n: number, draw: Stream, labels?: NDArray, watch?: SampleWatch): Promise<NDArray>;
   /**
-   * The way to `n` samples, for learners whose samples move there: at most `moments` looks, the first before any step, the last at the samples that
-   * {@link sample} draws from the same stream.
+   * The way to `n` samples, for learners whose samples move there: at most `moments` looks but two at least, the first before any
+   * step, the last at the samples that {@link sample} draws from the same stream.
    */
   trajectory?(state: S, n: number, draw: Stream, moments: number): Promise<readonly Moment[]>;
   /** How many labels samples can be asked for; models that are not conditional on labels leave it out. */

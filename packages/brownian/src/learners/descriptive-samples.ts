@@ -91,7 +91,7 @@ export class DescriptiveSamples {
     }
   }
 
-  /** The way of these particles to samples, in at most so many looks. */
+  /** The way of these particles to samples, in at most so many looks, two at least. */
   async follow(state: DescriptiveState, { x, labels }: Labelled, draw: Stream, moments: number): Promise<Moment[]> {
     const { sampler, params, potential } = this.#samplerOf(state, draw, labels);
     const { langevin: options, sampling } = this.#model;

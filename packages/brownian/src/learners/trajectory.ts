@@ -19,10 +19,10 @@ export function numbers(metrics: Readonly<Record<string, NDArray>>): Metrics {
   return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, Number(value.data[0])]));
 }
 
-/** Steps after which a trajectory is looked at: first the start, last the end, closer together at first, where particles move most. */
+/** Steps after which a trajectory is looked at, twice at least: first the start, last the end, closer together at first, where particles move most. */
 function momentsOf(steps: number, count: number): number[] {
   const last = Math.max(1, count - 1);
-  return [...new Set(Array.from({ length: count }, (_, i) => Math.round(steps * (i / last) ** 2)))];
+  return [...new Set(Array.from({ length: last + 1 }, (_, i) => Math.round(steps * (i / last) ** 2)))];
 }
 
 /** How particles move, and what they move on. */
@@ -33,7 +33,7 @@ export interface Way {
   readonly params: Params;
 }
 
-/** Follows particles for `steps` steps with at most `count` looks, the first before any step and the last after all. */
+/** Follows particles for `steps` steps with at most `count` looks but two at least, the first before any step and the last after all. */
 export async function follow(
   runtime: Runtime,
   { sampler, potential, langevin, params }: Way,

@@ -205,6 +205,12 @@ describe.each(LEARNER_CASES.map((item) => [item.label, item] as const))('%s', (_
       expect(particles.shape).toEqual([3, ...item.data.itemShape]);
       expect(Object.values(metrics).every(Number.isFinite)).toBe(true);
     }
+    for (const looks of [0, 1, 2]) {
+      draw.restore(position);
+      const ends = (await learner.trajectory?.(state, 3, draw, looks)) ?? [];
+      expect(ends.map((moment) => moment.steps)).toHaveLength(2 * grids);
+      expectSameBits(ends.at(-1)?.particles, moments.at(-1)?.particles);
+    }
     const { potentialParticles = NaN, energy = NaN } = moments.at(-1)?.metrics ?? {};
     const { reference, sigma } = item.options.langevin;
     const squares = float32Data(moments.at(-1)?.particles as NDArray).reduce((sum, v) => sum + v * v, 0);

@@ -59,6 +59,13 @@ describe.each(CASES)('%s', (_, item) => {
     numbersOf(way.at(-1)?.particles as NDArray).forEach((v, i) => expect(v).toBeCloseTo(samples[i] as number, 5));
   });
 
+  test('the way to samples has both ends if one look is asked for', async () => {
+    const learner = open(item);
+    const state = await learner.init(createStream(1), item.data);
+    const way = await learner.trajectory(state, 3, createStream('z'), 1);
+    expect(way.map(({ steps }) => steps)).toEqual([0, Math.round(100 * item.options.sampling.tEnd)]);
+  });
+
   test('the preview starts from the same noise again and again, and shows those that arrived', async () => {
     const learner = open(item);
     let state = await learner.init(createStream(1), item.data);
