@@ -80,11 +80,13 @@ function simplifyMul(node: Tensor, a: Tensor, b: Tensor): Tensor | undefined {
   return x.shape.length === 0 ? y.mul(x.mul(scalar(cb))) : undefined;
 }
 
-/** (x·c)·(y·d) = (x·y)·cd. */
-function joinFactors(node: Tensor, a: Tensor, b: Tensor): Tensor | undefined {
+/**
+ * (−x)·(−y) = x·y. Factors of another size stay where they are: they may keep the product from overflow or underflow, as that
+ * of (10¹⁰x)² for x = 10⁻²⁵.
+ */
+function cancelSigns(node: Tensor, a: Tensor, b: Tensor): Tensor | undefined {
   const [x, y] = [scaled(a), scaled(b)];
-  if (x === undefined || y === undefined || !isNormal(x[1] * y[1])) return undefined;
-  return same(node, x[0].mul(y[0]))?.mul(scalar(x[1] * y[1]));
+  return x?.[1] === -1 && y?.[1] === -1 ? same(node, x[0].mul(y[0])) : undefined;
 }
 
 const REWRITES: Partial<Record<Primitive, Rewrite>> = {
@@ -108,7 +110,7 @@ const REWRITES: Partial<Record<Primitive, Rewrite>> = {
     if (splatValue(a) === 0 && node.dtype === 'float32' && sameShape(node.shape, b.shape)) return b.neg();
     return is(b, 'neg') ? a.add(b.inputs[0] as Tensor) : undefined;
   },
-  mul: (node, a, b) => simplifyMul(node, a, b) ?? joinFactors(node, a, b),
+  mul: (node, a, b) => simplifyMul(node, a, b) ?? cancelSigns(node, a, b),
   div: (node, a, b) => {
     const c = splatValue(b);
     return c !== undefined && node.dtype === 'float32' && sameShape(node.shape, a.shape) && isNormal(1 / c)
@@ -123,9 +125,10 @@ const REWRITES: Partial<Record<Primitive, Rewrite>> = {
   },
   sum: (node, a) => {
     if (attributesOf(node, 'sum').axes.length === 0) return a;
-    // A factor costs less after the sum, which has fewer elements.
+    // A factor costs less after the sum, which has fewer elements. One below 1 may keep the sum from overflow.
     const inner = scaled(a);
-    return inner === undefined ? undefined : apply('sum', [inner[0]], node.attributes as never).mul(scalar(inner[1]));
+    if (inner === undefined || Math.abs(inner[1]) < 1 || !isNormal(inner[1])) return undefined;
+    return apply('sum', [inner[0]], node.attributes as never).mul(scalar(inner[1]));
   },
   max: (node, a) => (attributesOf(node, 'max').axes.length === 0 ? a : undefined),
   reshape: (node, a) => {
@@ -168,8 +171,9 @@ const BROADCASTING: ReadonlySet<Primitive> = new Set([
 ]);
 
 /**
- * One step of algebra on a node: a simpler equal tensor, or undefined when nothing applies. Rules keep values up to the
- * rounding of constants; none assumes finiteness of data.
+ * One step of algebra on a node: a simpler equal tensor, or undefined when nothing applies. Rules keep values up to rounding, and
+ * none assumes finiteness of data. What overflowed or vanished between two constant factors may not after they are joined. The
+ * product of a single computed number and a constant is taken to neither overflow nor vanish: (x·t)·c becomes x·(t·c).
  */
 export function simplifyNode(node: Tensor): Tensor | undefined {
   const [a, b] = node.inputs as unknown as [Tensor, Tensor];
