@@ -1,6 +1,15 @@
 import { type NDArray, ShapeError, type Tensor, formatShape, sameShape } from '@brownian/graph';
 import type { Compiled, Runtime, Stream } from '@brownian/runtime';
-import type { Batch, Dataset, ExportedFunction, LatentView, Learner, Metrics, SymbolicParams } from '../interfaces.ts';
+import type {
+  Batch,
+  Dataset,
+  ExportedFunction,
+  LatentView,
+  Learner,
+  Metrics,
+  Params,
+  SymbolicParams,
+} from '../interfaces.ts';
 import { rowsOf } from '../metrics/rows.ts';
 import { takeRows } from '../samplers/replay-buffer.ts';
 import { adversarialExports } from './adversarial-exports.ts';
@@ -13,12 +22,14 @@ import {
   discriminatorUpdate,
   generatorUpdate,
 } from './adversarial-updates.ts';
+import { parameterCheck } from './parameter-shapes.ts';
 import { numbers } from './trajectory.ts';
 
 class AdversarialLearner implements Learner<AdversarialState> {
   readonly name: string;
   readonly #model: AdversarialModel;
   readonly #opponent: Opponent | undefined;
+  readonly #checkGenerator: (params: Params, draw: Stream) => void;
   readonly #generate: Compiled<[SymbolicParams, Tensor], Tensor>;
   readonly #updateGenerator: Compiled<GeneratorArguments, GeneratorResult>;
   readonly #updateDiscriminator: Compiled<DiscriminatorArguments, DiscriminatorResult> | undefined;
@@ -28,6 +39,7 @@ class AdversarialLearner implements Learner<AdversarialState> {
     this.#model = model;
     this.#opponent = opponentOf(model);
     const { net } = model.generator;
+    this.#checkGenerator = parameterCheck({ name: model.name, itemShape: net.outputShape }, (key) => net.init(key));
     const named = (part: string): { name: string } => ({ name: `${model.name} ${part}` });
     this.#generate = runtime.compile((params: SymbolicParams, z: Tensor) => net.apply(params, z), named('generator'));
     this.#updateGenerator = runtime.compile(generatorUpdate(model), named('generator update'));
@@ -129,6 +141,7 @@ class AdversarialLearner implements Learner<AdversarialState> {
 
   async sample(state: AdversarialState, n: number, draw: Stream): Promise<NDArray> {
     const { batch } = this.#model;
+    this.#checkGenerator(state.average ?? state.generator, draw);
     const z = draw.normal([Math.ceil(n / batch) * batch, ...this.#model.generator.net.inputShape]);
     return rowsOf(await this.#decode(state, z), 0, n);
   }

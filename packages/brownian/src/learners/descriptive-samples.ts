@@ -1,4 +1,4 @@
-import { type NDArray, ShapeError, flatten, formatShape, sameShape } from '@brownian/graph';
+import { type NDArray, sameShape } from '@brownian/graph';
 import type { Runtime, Stream } from '@brownian/runtime';
 import type { Moment, Params } from '../interfaces.ts';
 import { type Held, langevin } from '../samplers/langevin.ts';
@@ -7,6 +7,7 @@ import { startParticles } from '../samplers/start.ts';
 import type { DescriptiveModel, DescriptiveState } from './descriptive-model.ts';
 import { checkLabels, givenLabels, takeIntegers } from './labels.ts';
 import type { LangevinOptions } from './options.ts';
+import { parameterCheck } from './parameter-shapes.ts';
 import { follow } from './trajectory.ts';
 
 /** Particles, and their labels for conditional models. */
@@ -19,10 +20,12 @@ export interface Labelled {
 export class DescriptiveSamples {
   readonly #runtime: Runtime;
   readonly #model: DescriptiveModel;
+  readonly #checkParams: (params: Params, draw: Stream) => void;
 
   constructor(runtime: Runtime, model: DescriptiveModel) {
     this.#runtime = runtime;
     this.#model = model;
+    this.#checkParams = parameterCheck(model, (key) => model.potential.init(key));
   }
 
   /** Labels, evenly drawn, of conditional models. */
@@ -35,20 +38,6 @@ export class DescriptiveSamples {
   fresh(n: number, draw: Stream): NDArray {
     const { chains, langevin: options, itemShape } = this.#model;
     return startParticles(chains, [n, ...itemShape], options.sigma, draw);
-  }
-
-  /** Parameters of another size would broadcast, or fail inside a convolution. */
-  #checkParams(params: Params, draw: Stream): void {
-    const own = flatten<NDArray>(this.#model.potential.init(draw.split('shapes')));
-    const given = flatten<NDArray>(params);
-    own.leaves.forEach(({ shape }, i) => {
-      const got = given.leaves[i]?.shape;
-      if (own.paths[i] === given.paths[i] && got !== undefined && sameShape(got, shape)) return;
-      throw new ShapeError(
-        `${this.#model.name}: "${own.paths[i]}" has the shape ${got === undefined ? 'of nothing' : formatShape(got)}, items of ` +
-          `${formatShape(this.#model.itemShape)} take ${formatShape(shape)}; weights per channel and no dense layer fit every size.`,
-      );
-    });
   }
 
   /** Where samples begin: the chains go on, if they are asked for and have items of this shape, and no label is wanted; else new particles. */

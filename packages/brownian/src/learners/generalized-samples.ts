@@ -11,6 +11,7 @@ import { drawPlaces, drawPlacesOf } from './hidden.ts';
 import { checkLabels, givenLabels, takeIntegers } from './labels.ts';
 import { maskedLatents } from './masked.ts';
 import type { LangevinOptions } from './options.ts';
+import { parameterCheck } from './parameter-shapes.ts';
 import { follow } from './trajectory.ts';
 
 /** Items that are generated at once. */
@@ -23,11 +24,13 @@ export class GeneralizedSamples {
   readonly #model: GeneralizedModel;
   readonly #runtime: Runtime;
   readonly #generate: Generate;
+  readonly #checkGenerator: (params: Params, draw: Stream) => void;
 
   constructor(runtime: Runtime, model: GeneralizedModel) {
     this.#model = model;
     this.#runtime = runtime;
     this.#generate = this.#compiled([]);
+    this.#checkGenerator = parameterCheck(model, (key) => model.generator.net.init(key));
   }
 
   /** @param frozen positions of arguments that are built in */
@@ -121,10 +124,12 @@ export class GeneralizedSamples {
   async #begun(state: GeneralizedState, n: number, draw: Stream, asked?: NDArray): Promise<[NDArray, NDArray?]> {
     if (asked !== undefined)
       checkLabels({ name: this.#model.name, classes: this.#model.generator.net.classes }, asked, n);
+    const params = state.generatorAverage ?? state.generator;
+    this.#checkGenerator(params, draw);
     const { hidden, labels } = this.latents(n, state, draw, asked);
     const generate = this.#compiled([0]);
     try {
-      const x = await this.decode(state.generatorAverage ?? state.generator, hidden, labels, generate);
+      const x = await this.decode(params, hidden, labels, generate);
       return labels ? [x, labels] : [x];
     } finally {
       await generate.dispose();

@@ -1,10 +1,20 @@
 import { type NDArray, ShapeError, float32Data, full, ndarray } from '@brownian/graph';
 import type { Compiled, Runtime, Stream } from '@brownian/runtime';
-import type { Batch, Dataset, ExportedFunction, LatentView, Metrics, Moment, SampleWatch } from '../interfaces.ts';
+import type {
+  Batch,
+  Dataset,
+  ExportedFunction,
+  LatentView,
+  Metrics,
+  Moment,
+  Params,
+  SampleWatch,
+} from '../interfaces.ts';
 import { rowsOf } from '../metrics/rows.ts';
 import { startParticles } from '../samplers/start.ts';
 import { checkItemShape } from './item-shape.ts';
 import { potentialValues } from './potential-values.ts';
+import { parameterCheck } from './parameter-shapes.ts';
 import { type PreviewArguments, type PreviewResult, previewStep } from './preview.ts';
 import { numbers } from './trajectory.ts';
 import { variationalExports } from './variational-exports.ts';
@@ -33,6 +43,7 @@ class PotentialFlowLearner implements VariationalLearner {
   readonly name: string;
   readonly #model: VariationalModel;
   readonly #runtime: Runtime;
+  readonly #checkParams: (params: Params, draw: Stream) => void;
   readonly #update: Compiled<UpdateArguments, UpdateResult>;
   readonly #preview: Compiled<PreviewArguments, PreviewResult>;
   readonly latent: LatentView<VariationalState>;
@@ -42,6 +53,7 @@ class PotentialFlowLearner implements VariationalLearner {
     this.name = name;
     this.#model = model;
     this.#runtime = runtime;
+    this.#checkParams = parameterCheck(model, (key) => potential.init(key));
     this.#update = runtime.compile(variationalUpdate(model), { name: `${name} update` });
     this.#preview = runtime.compile(previewStep(potential, poisson.clock), { name: `${name} preview` });
     this.latent = {
@@ -127,6 +139,7 @@ class PotentialFlowLearner implements VariationalLearner {
     _labels?: NDArray,
     { onProgress, onDone }: SampleWatch = {},
   ): Promise<NDArray> {
+    this.#checkParams(state.average ?? state.params, draw);
     const { x, ...facts } = await this.flow(state, this.#prior(n, draw), onProgress && { onProgress });
     onDone?.(facts);
     return x;
