@@ -46,6 +46,22 @@ describe('brownian runs', () => {
     ]);
   });
 
+  it('shows the newest FID of each, and says when they do not compare', async () => {
+    const folder = temporaryFolder();
+    const [a, b] = [await trained(folder, 'a'), await trained(folder, 'b')];
+    const is = { name: 'IS', value: 2, error: null, note: '', provenance: { ...PROVENANCE, metric: 'is' } };
+    const fid = { ...is, name: 'FID', value: 53.1, provenance: { ...PROVENANCE, metric: 'fid' } };
+    const later = { ...fid, value: 24.3, provenance: { ...fid.provenance, samples: 5000 } };
+    for (const run of [a, b]) await writeScores(run, [is, fid, later]);
+    const same = (await brownian(['runs', 'list', folder])).out;
+    expect(same.match(/FID 24\.3/g)).toHaveLength(2);
+    expect(same).not.toContain('Not all of these scores compare');
+    await writeScores(b, [is, fid]);
+    const { out } = await brownian(['runs', 'list', folder]);
+    expect(out).toMatch(/FID 53\.1 /);
+    expect(out).toContain('Not all of these scores compare; brownian runs compare says what each was measured with.\n');
+  });
+
   it('leaves out what it cannot read, and says why', async () => {
     const folder = temporaryFolder();
     const run = await trained(folder, 'run');
@@ -90,6 +106,31 @@ describe('brownian runs compare', () => {
       expect(html).toContain(text);
     for (const color of ['#c4511d', '#2b7bb9']) expect(html.split(`stroke="${color}"`).length).toBeGreaterThan(3);
     expect(html).not.toMatch(/NaN|undefined|<link|<script[^>]+src=/);
+  });
+
+  it('puts into one row only scores that were measured with the same things, and says with what', async () => {
+    const folder = temporaryFolder();
+    const [a, b] = [await trained(folder, 'a'), await trained(folder, 'b')];
+    const fid = { name: 'FID', value: 53.1, error: null, note: '', provenance: { ...PROVENANCE, metric: 'fid' } };
+    const other = { ...fid.provenance, samples: 20, network: { name: 'another', hash: 'f'.repeat(64) } };
+    await writeScores(a, [fid, { ...fid, value: 60, provenance: other }]);
+    await writeScores(b, [{ ...fid, value: 24.3, provenance: other }]);
+    const { out } = await brownian(['runs', 'compare', a, b]);
+    const cells = out.split('\n').map((line) => line.split(/ {2,}/));
+    expect(cells.filter(([name]) => name?.startsWith('FID'))).toEqual([
+      ['FID [1]', '53.1', '–'],
+      ['FID [2]', '60', '24.3'],
+    ]);
+    expect(out).toContain(
+      '[1] 1,000 samples against 500 items of circles (test split); network: a pair of <eyes>, sha256 0123456789ab\n',
+    );
+    expect(out).toContain('[2] 20 samples against 500 items of circles (test split); network: another, sha256 ffff');
+    expect(readFileSync(join(folder, 'comparison.html'), 'utf8')).toContain('[2] 20 samples against');
+    await writeScores(b, [{ ...fid, value: 24.3, provenance: { ...fid.provenance, seed: 8 } }]);
+    await writeScores(a, [fid]);
+    const same = await brownian(['runs', 'compare', a, b]);
+    expect(same.out.split('\n').map((line) => line.split(/ {2,}/))).toContainEqual(['FID', '53.1', '24.3']);
+    expect(same.out).toContain('Scores: 1,000 samples against');
   });
 
   it('needs two runs', async () => {

@@ -4,17 +4,32 @@ import { UserError, fileProblem } from '../errors.ts';
 import { writeCsv } from '../export/csv.ts';
 import { writeTensorboard } from '../export/tensorboard.ts';
 import { formatNumber } from '../progress.ts';
-import { comparisonPage, differingSettings, readRuns, results } from '../report/comparison.ts';
+import { comparisonPage, differingSettings, readRuns, results, scoreSources } from '../report/comparison.ts';
 import { writeAtomically } from '../runs/atomic.ts';
 import { type RunSummary, listRuns } from '../runs/list.ts';
 import { lockRun } from '../runs/lock.ts';
 import { openRun } from '../runs/run.ts';
+import { describeComparable, headlineOf } from '../runs/scores.ts';
 import { textTable } from '../text-table.ts';
 import type { Context, ExitCode } from './context.ts';
 
 /** The headline of a run's scores: the one its report has at the top. */
-function headline({ scores: [first] }: RunSummary): string {
-  return first === undefined || first.value === null ? '–' : `${first.name} ${formatNumber(first.value)}`;
+function headline({ scores }: RunSummary): string {
+  const score = headlineOf(scores);
+  return score === undefined || score.value === null ? '–' : `${score.name} ${formatNumber(score.value)}`;
+}
+
+/** Whether headlines of one name were measured with different things, so that they do not compare though they look it. */
+function headlinesMislead(runs: readonly RunSummary[]): boolean {
+  const measured = new Map<string, string>();
+  return runs.some(({ scores }) => {
+    const score = headlineOf(scores);
+    if (score === undefined) return false;
+    const how = describeComparable(score.provenance);
+    const other = measured.get(score.name) ?? how;
+    measured.set(score.name, how);
+    return other !== how;
+  });
 }
 
 /** `brownian runs`: the runs of a folder, as a table. @throws UserError when the folder cannot be read. */
@@ -34,6 +49,8 @@ export async function listCommand(context: Context, folder: string | undefined):
   else {
     const head = ['run', 'model', 'data', 'iterations', 'state', 'score', 'started (UTC)'];
     for (const line of textTable([head, ...runs.map(row)])) context.print(line);
+    if (headlinesMislead(runs))
+      context.print('Not all of these scores compare; brownian runs compare says what each was measured with.');
   }
   for (const problem of problems) context.print(`Left out: ${problem}`);
   return 0;
@@ -54,6 +71,9 @@ export async function compareCommand(
     context.print('');
   };
   print('results', results(runs));
+  const sources = scoreSources(runs);
+  for (const source of sources) context.print(source);
+  if (sources.length > 0) context.print('');
   const differing = differingSettings(runs);
   if (differing.length === 0) context.print('The runs have the same settings.');
   else print('settings that differ', differing);

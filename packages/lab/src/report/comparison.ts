@@ -5,6 +5,8 @@ import { formatNumber, formatSeconds } from '../progress.ts';
 import { type MetricsRecord, readMetrics } from '../runs/database.ts';
 import { type RunSummary, summarize } from '../runs/list.ts';
 import { runFiles } from '../runs/run.ts';
+import { type Score, describeComparable } from '../runs/scores.ts';
+import { scoreText } from '../scoring/table.ts';
 import { COLORS } from './colors.ts';
 import { type Chart, overlaidCurves } from './curves.ts';
 import { dataTitle, isImages } from './facts.ts';
@@ -56,21 +58,46 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? NaN;
 }
 
+/** What the scores of runs were measured with: scores compare only where this is the same. */
+function sourcesOf(runs: readonly ComparedRun[]): readonly string[] {
+  return [...new Set(runs.flatMap(({ scores }) => scores.map(({ provenance }) => describeComparable(provenance))))];
+}
+
+/** A line for each number that marks scores in {@link results}, and what it stands for; none when there are no scores. */
+export function scoreSources(runs: readonly ComparedRun[]): string[] {
+  const sources = sourcesOf(runs);
+  if (sources.length === 1) return [`Scores: ${sources[0]}`];
+  return sources.map((source, i) => `[${i + 1}] ${source}`);
+}
+
+/** A row for scores of one name that compare: unlike networks, counts or data get rows of their own, marked by a number. */
+function scoreRows(runs: readonly ComparedRun[]): ComparisonRow[] {
+  const sources = sourcesOf(runs);
+  const names = [...new Set(runs.flatMap(({ scores }) => scores.map(({ name }) => name)))];
+  const rows = names.flatMap((name) =>
+    sources.map((source, i) => {
+      const isOfRow = (score: Score): boolean => score.name === name && describeComparable(score.provenance) === source;
+      // Of several that differ in their seed alone the newest.
+      const found = runs.map(({ scores }) => scores.findLast(isOfRow));
+      return { name: sources.length === 1 ? name : `${name} [${i + 1}]`, found };
+    }),
+  );
+  return rows
+    .filter(({ found }) => found.some((score) => score !== undefined))
+    .map(({ name, found }) => ({ name, values: found.map((score) => (score === undefined ? '–' : scoreText(score))) }));
+}
+
 /** How far runs came, the medians of their last metrics, and their scores. */
 export function results(runs: readonly ComparedRun[]): ComparisonRow[] {
   const last = runs.map(({ records }) => records.slice(-FINAL));
   const metrics = [...new Set(last.flatMap((records) => records.flatMap((record) => Object.keys(record.metrics))))];
-  const scores = [...new Set(runs.flatMap((run) => run.scores.map(({ name }) => name)))];
   const number = (value: number | undefined): string =>
     value === undefined || Number.isNaN(value) ? '–' : formatNumber(value);
   return [
     { name: 'state', values: runs.map(({ state }) => state) },
     { name: 'iterations', values: runs.map(({ iterations }) => String(iterations)) },
     { name: 'time', values: runs.map(({ records }) => formatSeconds(records.at(-1)?.seconds ?? 0)) },
-    ...scores.map((name) => ({
-      name,
-      values: runs.map((run) => number(run.scores.find((score) => score.name === name)?.value ?? undefined)),
-    })),
+    ...scoreRows(runs),
     ...metrics.map((name) => ({
       name,
       values: last.map((records) => number(median(records.flatMap((record) => record.metrics[name] ?? [])))),
@@ -157,7 +184,7 @@ export function comparisonPage(runs: readonly ComparedRun[]): string {
     </header>
     <h2>Results</h2>
     <p class="hint">Metrics are medians of the last ${FINAL} iterations.</p>
-    ${table(runs, results(runs))}
+    ${table(runs, results(runs))} ${scoreSources(runs).map((source) => html`<p class="hint">${source}</p>`)}
     <h2>Settings that differ</h2>
     ${differing.length === 0 ? html`<p class="hint">None: the runs have the same options.</p>` : table(runs, differing)}
     ${charts(runs)} ${pictures(runs)}`;

@@ -1,5 +1,5 @@
 import { formatSeconds } from '../progress.ts';
-import { describeProvenance } from '../runs/scores.ts';
+import { describeProvenance, headlineOf } from '../runs/scores.ts';
 import { scoreText } from '../scoring/table.ts';
 import { learningCurves } from './curves.ts';
 import { explanation, samplesDrawn } from './explain/explanation.ts';
@@ -25,6 +25,7 @@ function header(facts: ReportFacts): Markup {
   const { run, model } = facts;
   const { record } = run;
   const noun = itemNoun(run);
+  const headline = headlineOf(facts.scores);
   const tiles: [string, string, string][] = [
     ['Iterations', record.iterations.toLocaleString('en-US'), ''],
     [
@@ -34,7 +35,7 @@ function header(facts: ReportFacts): Markup {
     ],
     ['Per iteration', record.iterations > 0 ? fineSeconds(record.seconds.training / record.iterations) : '–', ''],
     ['Learned from', record.data.size.toLocaleString('en-US'), noun],
-    ...facts.scores.slice(0, 1).map((score): [string, string, string] => [score.name, scoreText(score), '']),
+    ...(headline === undefined ? [] : [[headline.name, scoreText(headline), ''] as [string, string, string]]),
   ];
   return html`<header>
     <p class="mark">${MARK} Brownian · report of a training run</p>

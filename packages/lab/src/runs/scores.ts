@@ -81,10 +81,19 @@ export async function readScores(path: string): Promise<readonly Score[]> {
 }
 
 /** In one line, with what a score was measured. */
-export function describeProvenance({ network, samples, reference, seed }: ScoreProvenance): string {
+export function describeProvenance(provenance: ScoreProvenance): string {
+  return describeMeasure(provenance, ` (seed ${provenance.seed})`);
+}
+
+/** In one line, what two scores of a name must share to compare: all but the seed, which decides of chance alone. */
+export function describeComparable(provenance: ScoreProvenance): string {
+  return describeMeasure(provenance, '');
+}
+
+function describeMeasure({ network, samples, reference }: ScoreProvenance, drawn: string): string {
   const count = (n: number): string => n.toLocaleString('en-US');
   const data = reference && `${count(reference.items)} items of ${reference.data} (${reference.split} split)`;
-  const parts = samples === 0 ? [] : [`${count(samples)} samples (seed ${seed})`];
+  const parts = samples === 0 ? [] : [`${count(samples)} samples${drawn}`];
   if (data !== null) parts.push(samples === 0 ? data : `against ${data}`);
   const by = network === null ? '' : `; network: ${network.name}${hashText(network.hash)}`;
   return `${parts.join(' ')}${by}`;
@@ -92,4 +101,16 @@ export function describeProvenance({ network, samples, reference, seed }: ScoreP
 
 function hashText(hash: string): string {
   return hash === 'none' ? '' : `, sha256 ${hash.slice(0, 12)}`;
+}
+
+/** Metrics that say most of samples by themselves: of images, of points. */
+const HEADLINES: readonly string[] = ['fid', 'sw'];
+
+/** The score that stands for a run at a glance: the newest of the metric that says most, or of what its list begins with. */
+export function headlineOf(scores: readonly Score[]): Score | undefined {
+  for (const metric of HEADLINES) {
+    const newest = scores.findLast(({ provenance }) => provenance.metric === metric && provenance.samples > 0);
+    if (newest !== undefined) return newest;
+  }
+  return scores.findLast(({ name }) => name === scores[0]?.name);
 }
