@@ -75,6 +75,23 @@ it('labels of IDX files are classes: models are conditional on them, and runs ar
   );
 });
 
+it('a run on some of the data is scored by the classifier of all of them, as evaluate scores it', async () => {
+  vi.stubEnv('BROWNIAN_CACHE', temporaryFolder());
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const data = digitFiles(temporaryFolder(), true);
+  const run = join(temporaryFolder(), 'run');
+  const small = ['--iterations', '1', '--batch-size', '4', '--samples', '2', '--limit', '7', '--steps', '1'];
+  const net = ['--potential.channels', '3', '--sampling.steps', '0', '--out', run];
+  const trained = await brownian(['train', data, ...small, ...net], nodeEngine);
+  expect(trained).toMatchObject({ code: 0, err: '' });
+  expect(trained.out).toContain('Scoring: a classifier of all 40 items of the data is trained once and kept.');
+  const evaluated = await brownian(['evaluate', run, '--metrics', 'fid', '--samples', '20'], nodeEngine);
+  expect(evaluated).toMatchObject({ code: 0, err: '' });
+  const networks = (await readScores(run)).map(({ provenance }) => provenance.network?.hash);
+  expect(networks.length).toBe(5);
+  expect(new Set(networks).size).toBe(1);
+});
+
 it('what is fetched ahead is given out once, in order, and fails when it is taken', async () => {
   const begun: number[] = [];
   const ahead = lookAhead(

@@ -20,9 +20,16 @@ async function openTest(config: ScoreRequest['config']): Promise<Dataset | undef
   });
 }
 
-async function classifierOf(runtime: Runtime, { data, note }: ScoreRequest, test: Dataset): Promise<NamedClassifier> {
-  note('Scoring: a classifier of the data is trained once and kept.');
-  return await classifierFor(runtime, data, test, ({ step, steps }) => {
+/** The classifier that `brownian evaluate` uses too: of all training data, however few of them the run learned from. */
+async function classifierOf(
+  runtime: Runtime,
+  { config, data, note }: ScoreRequest,
+  test: Dataset,
+): Promise<NamedClassifier> {
+  const train = config.limit === null ? data : await openData(config.data, { ...config, limit: null });
+  const all = train.size === data.size ? 'the data' : `all ${train.size} items of the data`;
+  note(`Scoring: a classifier of ${all} is trained once and kept.`);
+  return await classifierFor(runtime, train, test, ({ step, steps }) => {
     if (step > 0 && step % Math.ceil(steps / 4) === 0) note(`  classifier ${Math.round((100 * step) / steps)} %`);
   });
 }
