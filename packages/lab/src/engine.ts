@@ -3,6 +3,7 @@ import type { Stream } from '@brownian/runtime';
 import { nodeRuntime } from '@brownian/runtime/node';
 import { type Dataset, type Layer, type Learner, createLearner } from 'brownian';
 import type { RunConfig } from './config/run-config.ts';
+import type { DataPaths } from './data/open.ts';
 import type { Score } from './runs/scores.ts';
 import { scoreRun } from './scoring/score.ts';
 
@@ -19,6 +20,8 @@ export interface Session {
 export interface ScoreRequest {
   readonly config: RunConfig;
   readonly data: Dataset;
+  /** Where the data lay when the run began. */
+  readonly paths?: DataPaths | undefined;
   readonly learner: Learner;
   readonly state: Tree<NDArray>;
   readonly stream: Stream;

@@ -1,10 +1,13 @@
-import { symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, realpathSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { DataError, TOY_DISTRIBUTIONS } from 'brownian';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { openData } from '../src/data/open.ts';
 import { UserError } from '../src/errors.ts';
+import { openRun, writeRecord } from '../src/runs/run.ts';
+import { pictureBytes } from './support/archives.ts';
+import { brownian } from './support/command.ts';
 import { idxBytes, temporaryFolder, tinyImages } from './support/files.ts';
 
 const ALL = { limit: null, seed: 1 };
@@ -107,5 +110,48 @@ describe('data that cannot be opened', () => {
     const folder = temporaryFolder();
     symlinkSync(join(folder, 'nowhere'), join(folder, 'train-images-idx3-ubyte'));
     await expect(openData(folder, ALL)).rejects.toThrow('train-images-idx3-ubyte: it does not exist.');
+  });
+});
+
+describe('a run on data of a relative path', () => {
+  it('finds them from any folder, and says where it looked when they are gone', async () => {
+    const [home, elsewhere] = [temporaryFolder(), temporaryFolder()].map((folder) => realpathSync(folder));
+    const back = process.cwd();
+    onTestFinished(() => process.chdir(back));
+    process.chdir(home as string);
+    mkdirSync('my cls');
+    for (let i = 0; i < 16; i++) writeFileSync(`my cls/${i}.png`, await pictureBytes(i));
+    writeFileSync('labels.txt', Array.from({ length: 16 }, (_, i) => `c${i % 2}`).join('\n'));
+    const flags = ['--iterations', '2', '--batch-size', '4', '--images.labels', 'labels.txt', '--out', 'run'];
+    const held = ['--images.test-share', '0.25', '--samples', '2'];
+    expect(await brownian(['train', 'my cls', ...flags, ...held])).toMatchObject({ code: 0, err: '' });
+    process.chdir(elsewhere as string);
+    const run = join(home as string, 'run');
+    expect((await openRun(run)).config).toMatchObject({ data: 'my cls', images: { labels: 'labels.txt' } });
+    for (const argv of [
+      ['resume', run, '--iterations', '4'],
+      ['evaluate', run, '--network', 'values', '--metrics', 'fid', '--samples', '4'],
+      ['neighbours', run, '--n', '2', '--k', '1'],
+    ])
+      expect(await brownian(argv)).toMatchObject({ code: 0, err: '' });
+    renameSync(join(home as string, 'my cls'), join(home as string, 'moved'));
+    expect(await brownian(['resume', run, '--iterations', '6'])).toMatchObject({
+      code: 1,
+      err: `brownian: The data of this run are neither at ${elsewhere}/my cls nor at ${home}/my cls, where they were when it began; put them back at one of the two.\n`,
+    });
+    renameSync(join(home as string, 'moved'), join(elsewhere as string, 'my cls'));
+    expect(await brownian(['resume', run, '--iterations', '6'])).toMatchObject({ code: 0, err: '' });
+  });
+
+  it('needs nothing of a run that does not say where they were', async () => {
+    const folder = temporaryFolder();
+    const [data, run] = [tinyImages(folder), join(folder, 'run')];
+    await brownian(['train', data, '--iterations', '2', '--batch-size', '4', '--out', run]);
+    const { record } = await openRun(run);
+    const { paths, ...older } = record.data;
+    expect(paths).toEqual({ data, labels: null });
+    await writeRecord(run, { ...record, data: older });
+    expect(await brownian(['resume', run, '--iterations', '4'])).toMatchObject({ code: 0, err: '' });
+    expect((await openRun(run)).record.data.paths).toEqual(paths);
   });
 });

@@ -86,7 +86,8 @@ export async function detectCommand(context: Context, request: DetectRequest): P
         `${learner.name} of ${run.path} has no potential Φ that scores a single item, which detect needs; give a run of a model that has one, such as wgcn, gcn or vapo.`,
       );
     const seed = seedOf(run, request.seed);
-    const from = { path: run.path, config: run.config, itemShape: run.record.data.itemShape };
+    const { itemShape, paths } = run.record.data;
+    const from = { path: run.path, config: run.config, itemShape, paths };
     const { sets, notes } = await openDetectionSets(from, {
       ...(request.in !== undefined && { in: request.in }),
       out: request.out ?? [],

@@ -56,6 +56,7 @@ export async function neighboursCommand(context: Context, request: NeighboursReq
     );
     const data = await openData(run.config.data, {
       ...run.config,
+      paths: run.record.data.paths,
       images: { ...run.config.images, flip: false, dequantise: false },
     });
     const found = await nearestNeighbours(samples, datasetItems(data, data.size).batches(), k);

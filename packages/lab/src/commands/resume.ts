@@ -1,6 +1,6 @@
 import { UserError } from '../errors.ts';
 import { mergeSettings, resolveConfig, settingsFromFlags } from '../config/settings.ts';
-import { openData } from '../data/open.ts';
+import { dataPaths, openData } from '../data/open.ts';
 import { requireSameRun } from '../loop.ts';
 import type { Checkpoint } from '../runs/checkpoint.ts';
 import type { RunConfig } from '../config/run-config.ts';
@@ -44,7 +44,8 @@ async function resumeHeld(context: Context, request: ResumeRequest, database: Ru
   const { run: path } = request;
   const opened = await openRun(path);
   const latest = await latestCheckpoint(path);
-  const data = await openData(opened.config.data, opened.config);
+  const { paths = dataPaths(opened.config.data, opened.config.images) } = opened.record.data;
+  const data = await openData(opened.config.data, { ...opened.config, paths });
   const settings = mergeSettings({ ...opened.config }, settingsFromFlags(request.flags));
   const config = resolveConfig(settings, data, opened.config);
   if (latest !== undefined) {
@@ -64,7 +65,8 @@ async function resumeHeld(context: Context, request: ResumeRequest, database: Ru
     await rewindRun(path, database, iteration);
     await writeConfig(path, config);
     const machine = describeMachine(config.threads, session.runtime);
-    const record = { ...opened.record, status: 'running' as const, message: null, machine };
+    const facts = { ...opened.record.data, paths };
+    const record = { ...opened.record, status: 'running' as const, message: null, machine, data: facts };
     await writeRecord(path, record);
     context.print(
       from === undefined

@@ -160,6 +160,7 @@ async function drawConclusion(context: Context, { run, data, session }: Job, { s
   const scores = await context.engine.score?.({
     config,
     data,
+    paths: run.record.data.paths,
     learner: session.learner,
     state,
     stream: stream.split('scores'),

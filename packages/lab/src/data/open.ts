@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { access } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { createStream } from '@brownian/runtime';
 import { type Dataset, TOY_DISTRIBUTIONS, type ToyName, toyDataset } from 'brownian';
@@ -25,6 +26,15 @@ export interface DataOptions {
   readonly split?: Split;
   /** How images are read and prepared. Default: as they are. */
   readonly images?: ImageOptions;
+  /** Where a run found them, tried after the paths as they were typed. */
+  readonly paths?: DataPaths | undefined;
+}
+
+/** Where data lie, as absolute paths: those that were typed mean other files in other folders. */
+export interface DataPaths {
+  readonly data: string;
+  /** The file of labels that the options name. */
+  readonly labels: string | null;
 }
 
 const TOY_POINTS = 20_000;
@@ -39,6 +49,21 @@ function isToy(name: string): name is ToyName {
 
 function isHome(name: string): name is HomeName {
   return Object.hasOwn(HOMES, name);
+}
+
+/** The paths of data that are files; undefined for those that are known by name. */
+export function dataPaths(name: string, { labels }: ImageOptions): DataPaths | undefined {
+  if (isToy(name) || isHome(name)) return undefined;
+  return { data: resolve(name), labels: labels === null ? null : resolve(labels) };
+}
+
+/** A path as it was typed, or the one kept where that leads to nothing. */
+async function presentPath(typed: string, kept: string | null | undefined): Promise<string> {
+  if (typeof kept !== 'string') return typed;
+  return await access(typed).then(
+    () => typed,
+    () => kept,
+  );
 }
 
 /** Where an npm package of data is, looking from this package and from the working folder upwards. */
@@ -73,13 +98,17 @@ async function openHome(name: HomeName, request: ReadRequest): Promise<Opened> {
   throw new UserError(`The data set ${name} is not on this machine; get it with: brownian data fetch ${name}${or}`);
 }
 
-async function open(name: string, request: ReadRequest): Promise<Opened> {
+async function open(name: string, place: string, request: ReadRequest): Promise<Opened> {
   if (isHome(name)) {
     const { source, share } = await openHome(name, request);
     return { source: source === null ? null : { ...source, name }, share };
   }
-  const source = await readPath(resolve(name), request);
+  const source = await readPath(resolve(place), request);
   if (source !== undefined) return { source, share: null };
+  if (resolve(place) !== resolve(name))
+    throw new UserError(
+      `The data of this run are neither at ${resolve(name)} nor at ${place}, where they were when it began; put them back at one of the two.`,
+    );
   const names = [...Object.keys(HOMES), ...Object.keys(TOY_DISTRIBUTIONS)];
   const guess = nearest(name, names);
   const hint =
@@ -95,15 +124,16 @@ export interface OpenedImages {
 
 /** The images that `name` stands for, undecoded. @throws as {@link openData} */
 export async function openImages(name: string, options: DataOptions): Promise<OpenedImages> {
-  const { limit, seed, split = 'train', images = IMAGE_DEFAULTS } = options;
+  const { limit, seed, split = 'train', images = IMAGE_DEFAULTS, paths } = options;
+  const place = isHome(name) ? name : await presentPath(name, paths?.data);
   const request = {
-    name: isHome(name) ? name : basename(resolve(name)),
+    name: isHome(name) ? name : basename(resolve(place)),
     memory: images.memory * 2 ** 20,
     patience: PATIENCE_MS,
-    labels: images.labels,
+    labels: images.labels === null ? null : await presentPath(images.labels, paths?.labels),
   };
   const asked = images.testShare === null ? split : 'train';
-  const { source, share } = await open(name, { ...request, split: asked });
+  const { source, share } = await open(name, place, { ...request, split: asked });
   if (source === null) {
     throw new UserError(`${name} has no ${split} part; hold some images out with --images.test-share, such as 0.1.`);
   }

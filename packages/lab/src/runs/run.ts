@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { type RunConfig, inFamily } from '../config/run-config.ts';
 import { checkConfig, parseJson } from '../config/settings.ts';
+import type { DataPaths } from '../data/open.ts';
 import { UserError, fileProblem, systemCode } from '../errors.ts';
 import { removeLeftovers, syncFolder, writeAtomically } from './atomic.ts';
 
@@ -19,8 +20,17 @@ export interface RunRecord {
   readonly message: string | null;
   readonly iterations: number;
   readonly seconds: { readonly training: number; readonly sampling: number; readonly total: number };
-  readonly data: { readonly name: string; readonly itemShape: readonly number[]; readonly size: number };
+  readonly data: RecordedData;
   readonly machine: Machine;
+}
+
+/** What a run learned from. */
+export interface RecordedData {
+  readonly name: string;
+  readonly itemShape: readonly number[];
+  readonly size: number;
+  /** Where the files lay when the run began; absent of data known by name, and in older runs. */
+  readonly paths?: DataPaths | undefined;
 }
 
 /** Where a run ran. */
@@ -41,7 +51,12 @@ const RECORD: z.ZodType<RunRecord> = z.object({
   message: z.string().nullable(),
   iterations: z.number(),
   seconds: z.object({ training: z.number(), sampling: z.number(), total: z.number() }),
-  data: z.object({ name: z.string(), itemShape: z.array(z.int().min(1)), size: z.int().min(1) }),
+  data: z.object({
+    name: z.string(),
+    itemShape: z.array(z.int().min(1)),
+    size: z.int().min(1),
+    paths: z.object({ data: z.string(), labels: z.string().nullable() }).optional(),
+  }),
   machine: z.object({
     cpu: z.string(),
     cores: z.number(),

@@ -64,6 +64,8 @@ export async function openReference(
   }
   const options = {
     ...(run?.config ?? { seed: DATA_SEED, ...(request.images && { images: request.images }) }),
+    // Data that are named here are meant as they are typed.
+    paths: request.against === undefined ? run?.record.data.paths : undefined,
     limit: null,
   };
   const asked = request.split === undefined ? undefined : parseSplit(request.split);

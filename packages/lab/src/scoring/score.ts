@@ -13,8 +13,8 @@ import { datasetItems, sampledItems } from './items.ts';
 const SAMPLES = 1000;
 
 /** The test part of a run's data, or undefined when it has none. */
-async function openTest(config: ScoreRequest['config']): Promise<Dataset | undefined> {
-  return await openData(config.data, { ...config, limit: null, split: 'test' }).catch((error: unknown) => {
+async function openTest({ config, paths }: ScoreRequest): Promise<Dataset | undefined> {
+  return await openData(config.data, { ...config, paths, limit: null, split: 'test' }).catch((error: unknown) => {
     if (error instanceof UserError) return undefined;
     throw error;
   });
@@ -23,10 +23,10 @@ async function openTest(config: ScoreRequest['config']): Promise<Dataset | undef
 /** The classifier that `brownian evaluate` uses too: of all training data, however few of them the run learned from. */
 async function classifierOf(
   runtime: Runtime,
-  { config, data, note }: ScoreRequest,
+  { config, paths, data, note }: ScoreRequest,
   test: Dataset,
 ): Promise<NamedClassifier> {
-  const train = config.limit === null ? data : await openData(config.data, { ...config, limit: null });
+  const train = config.limit === null ? data : await openData(config.data, { ...config, paths, limit: null });
   const all = train.size === data.size ? 'the data' : `all ${train.size} items of the data`;
   note(`Scoring: a classifier of ${all} is trained once and kept.`);
   return await classifierFor(runtime, train, test, ({ step, steps }) => {
@@ -41,7 +41,7 @@ async function classifierOf(
 export async function scoreRun(runtime: Runtime, request: ScoreRequest): Promise<readonly Score[]> {
   const { config, data, learner, state, stream, note } = request;
   if (!isClassified(data) || data.itemShape.length !== 3) return [];
-  const test = await openTest(config);
+  const test = await openTest(request);
   if (test?.classes === undefined || test.size < 2) return [];
   const classifier = await classifierOf(runtime, request, test);
   const network = classifierFeatures(runtime, classifier);

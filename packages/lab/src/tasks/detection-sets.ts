@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { float32Data, ndarray } from '@brownian/graph';
 import { type Stream, createStream } from '@brownian/runtime';
 import type { ImageOptions, RunConfig } from '../config/run-config.ts';
-import { type TracedData, openTraced } from '../data/open.ts';
+import { type DataPaths, type TracedData, openTraced } from '../data/open.ts';
 import { UserError } from '../errors.ts';
 import { openPart } from '../scoring/reference.ts';
 import type { DetectionSet, Role, TracedItems } from './detect.ts';
@@ -14,6 +14,8 @@ export interface LearnedFrom {
   readonly path: string;
   readonly config: RunConfig;
   readonly itemShape: readonly number[];
+  /** Where its data lay when it began to learn. */
+  readonly paths?: DataPaths | undefined;
 }
 
 /** Which sets are to be told apart. */
@@ -132,7 +134,8 @@ class SetOpener {
   }
 
   isOwn(name: string): boolean {
-    return resolve(name) === resolve(this.#from.config.data);
+    const { config, paths } = this.#from;
+    return [resolve(config.data), paths?.data].includes(resolve(name));
   }
 
   choose(role: Role, data: TracedData, name: string): DetectionSet {
@@ -195,7 +198,7 @@ export async function openDetectionSets(from: LearnedFrom, request: SetsRequest)
     throw new UserError(
       `${path} learned from images without a crop or a range, so --as-run changes nothing; leave it out.`,
     );
-  const train = opener.choose('train', await openTraced(config.data, config), config.data);
+  const train = opener.choose('train', await openTraced(config.data, { ...config, paths: from.paths }), config.data);
   const inside = await opener.inside();
   const sets: DetectionSet[] = inside === undefined ? [train] : [train, inside];
   for (const name of request.out)

@@ -3,7 +3,7 @@ import { createStream } from '@brownian/runtime';
 import type { Dataset } from 'brownian';
 import { type TracedData, openTraced } from '../data/open.ts';
 import { UserError } from '../errors.ts';
-import type { Run } from '../runs/run.ts';
+import type { RecordedData, Run } from '../runs/run.ts';
 import { openPart } from '../scoring/reference.ts';
 
 /** Images that a task works on. */
@@ -51,9 +51,12 @@ export function requireImages({ path, record }: Run, task: string): void {
  * @param advice what to do when there is none
  * @throws UserError when there is none
  */
-export async function openHeldOut({ config, path }: Pick<Run, 'config' | 'path'>, advice: string): Promise<TracedData> {
+export async function openHeldOut(
+  { config, path, paths }: Pick<Run, 'config' | 'path'> & Pick<RecordedData, 'paths'>,
+  advice: string,
+): Promise<TracedData> {
   try {
-    return await openTraced(config.data, { ...config, limit: null, split: 'test' });
+    return await openTraced(config.data, { ...config, paths, limit: null, split: 'test' });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const why = error.message.replace(/\.$/, '');
@@ -79,7 +82,15 @@ export async function openTaskImages(run: Run, task: string, request: ImageReque
   const { images, count, seed } = request;
   const [data, split] =
     images === undefined
-      ? [(await openHeldOut(run, `give some: brownian ${task} ${run.path} <images>`)).data, 'test' as const]
+      ? [
+          (
+            await openHeldOut(
+              { ...run, paths: run.record.data.paths },
+              `give some: brownian ${task} ${run.path} <images>`,
+            )
+          ).data,
+          'test' as const,
+        ]
       : await openGiven(run, images);
   const [ours, theirs] = [run.record.data.itemShape, data.itemShape].map((shape) => shape.join('×'));
   if (ours !== theirs)
