@@ -1,9 +1,9 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { lookAhead } from '../src/data/look-ahead.ts';
 import { readCheckpoint } from '../src/runs/checkpoint.ts';
-import { runFiles } from '../src/runs/run.ts';
+import { openRun, runFiles, writeRecord } from '../src/runs/run.ts';
 import { pictureBytes } from './support/archives.ts';
 import { brownian, isOneSentence } from './support/command.ts';
 import { nodeEngine } from '../src/engine.ts';
@@ -38,6 +38,36 @@ it('a resumed run on a folder of images sees the same batches, mirrored and dequ
     [whole, part].map(async (run) => (await readCheckpoint(runFiles(run).checkpoint(7))).state),
   );
   expect(states[1]).toEqual(states[0]);
+});
+
+it('a run is not resumed on data that have changed, and nothing of it is touched', async () => {
+  const folder = await photos(9);
+  const run = join(temporaryFolder(), 'run');
+  const flags = ['--images.size', '8', '--iterations', '2', '--batch-size', '4', '--out', run];
+  expect(await brownian(['train', folder, ...flags])).toMatchObject({ code: 0, err: '' });
+  const before = readFileSync(runFiles(run).record, 'utf8');
+  const name = basename(folder);
+  const refused = async (change: string, or = ''): Promise<void> => {
+    const { code, err } = await brownian(['resume', run, '--iterations', '4']);
+    expect([code, err]).toEqual([
+      1,
+      `brownian: The data of ${run} have changed: ${change}; put back what it learned from, or train a new run${or}.\n`,
+    ]);
+    expect(readFileSync(runFiles(run).record, 'utf8')).toBe(before);
+  };
+  const third = readFileSync(join(folder, '2.jpg'));
+  rmSync(join(folder, '2.jpg'));
+  await refused(`${name} has 8 items to learn from, and the run learned from 9`);
+  writeFileSync(join(folder, '2.jpg'), await pictureBytes(77, { format: 'jpeg', width: 12, height: 10 }));
+  const or = '; to go on all the same, delete "fingerprint" from its run.json';
+  await refused(`${name} has as many items as then, but others, or other labels`, or);
+  writeFileSync(join(folder, '2.jpg'), third);
+  expect(await brownian(['resume', run, '--iterations', '4'])).toMatchObject({ code: 0, err: '' });
+  const { record } = await openRun(run);
+  await writeRecord(run, { ...record, data: { ...record.data, itemShape: [1, 9, 9], fingerprint: undefined } });
+  expect((await brownian(['resume', run, '--iterations', '6'])).err).toContain(
+    `the items of ${name} are 3×8×8 now, and the run learned from 1×9×9; put back`,
+  );
 });
 
 it('options of images are refused where they have no meaning', async () => {

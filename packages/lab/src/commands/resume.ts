@@ -1,6 +1,7 @@
 import { UserError } from '../errors.ts';
 import { mergeSettings, resolveConfig, settingsFromFlags } from '../config/settings.ts';
-import { dataPaths, openData } from '../data/open.ts';
+import { openData } from '../data/open.ts';
+import { recordData, requireSameData } from '../data/recorded.ts';
 import { requireSameRun } from '../loop.ts';
 import type { Checkpoint } from '../runs/checkpoint.ts';
 import type { RunConfig } from '../config/run-config.ts';
@@ -44,8 +45,10 @@ async function resumeHeld(context: Context, request: ResumeRequest, database: Ru
   const { run: path } = request;
   const opened = await openRun(path);
   const latest = await latestCheckpoint(path);
-  const { paths = dataPaths(opened.config.data, opened.config.images) } = opened.record.data;
-  const data = await openData(opened.config.data, { ...opened.config, paths });
+  const { data: then } = opened.record;
+  const data = await openData(opened.config.data, { ...opened.config, paths: then.paths });
+  const now = await recordData(opened.config.data, data, opened.config.images);
+  requireSameData(path, then, now);
   const settings = mergeSettings({ ...opened.config }, settingsFromFlags(request.flags));
   const config = resolveConfig(settings, data, opened.config);
   if (latest !== undefined) {
@@ -65,7 +68,8 @@ async function resumeHeld(context: Context, request: ResumeRequest, database: Ru
     await rewindRun(path, database, iteration);
     await writeConfig(path, config);
     const machine = describeMachine(config.threads, session.runtime);
-    const facts = { ...opened.record.data, paths };
+    // What older runs do not say of their data is known from now on.
+    const facts = { ...now, ...then };
     const record = { ...opened.record, status: 'running' as const, message: null, machine, data: facts };
     await writeRecord(path, record);
     context.print(

@@ -1,6 +1,7 @@
 import { UserError } from '../errors.ts';
 import { dataOptions, mergeSettings, readSettings, resolveConfig, settingsFromFlags } from '../config/settings.ts';
-import { dataPaths, openData } from '../data/open.ts';
+import { openData } from '../data/open.ts';
+import { recordData } from '../data/recorded.ts';
 import { describeMachine } from '../runs/machine.ts';
 import { holdRun } from '../runs/hold.ts';
 import { createRun, freeRunPath } from '../runs/run.ts';
@@ -43,7 +44,7 @@ export async function trainCommand(context: Context, request: TrainRequest): Pro
       message: null,
       iterations: 0,
       seconds: { training: 0, sampling: 0, total: 0 },
-      data: { name: data.name, itemShape: data.itemShape, size: data.size, paths: dataPaths(name, config.images) },
+      data: await recordData(name, data, config.images),
       machine: describeMachine(config.threads, session.runtime),
     });
     if (filters !== undefined) await writeFilters(path, filters);

@@ -31,6 +31,8 @@ export interface RecordedData {
   readonly size: number;
   /** Where the files lay when the run began; absent of data known by name, and in older runs. */
   readonly paths?: DataPaths | undefined;
+  /** Tells other items from these; absent of data that are drawn, and in older runs. */
+  readonly fingerprint?: string | undefined;
 }
 
 /** Where a run ran. */
@@ -56,6 +58,7 @@ const RECORD: z.ZodType<RunRecord> = z.object({
     itemShape: z.array(z.int().min(1)),
     size: z.int().min(1),
     paths: z.object({ data: z.string(), labels: z.string().nullable() }).optional(),
+    fingerprint: z.string().optional(),
   }),
   machine: z.object({
     cpu: z.string(),

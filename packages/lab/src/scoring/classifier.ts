@@ -15,7 +15,7 @@ import {
   trainClassifier,
 } from 'brownian';
 import { cacheFolder } from '../cache.ts';
-import { spreadIndices } from '../data/spread.ts';
+import { fingerprint } from '../data/fingerprint.ts';
 import { readTensors, writeTensors } from '../runs/safetensors.ts';
 
 /** A classifier whose outputs scores are made of, with what has to be said of it. */
@@ -34,15 +34,6 @@ export type OnClassifierStep = (progress: { readonly step: number; readonly step
 const NETWORK = 'cnn-16-32-96';
 const EPOCHS = 3;
 const SEED = 1;
-
-/** Names the data by size and by the bytes of some items and labels. */
-async function fingerprint(data: Dataset): Promise<string> {
-  const { x, labels } = await data.batch(spreadIndices(data.size, 1000));
-  const hash = createHash('sha256').update(`${NETWORK} ${EPOCHS} ${SEED} ${data.size} ${data.itemShape.join('x')}`);
-  for (const array of [x, labels])
-    if (array) hash.update(new Uint8Array(array.data.buffer, array.data.byteOffset, array.data.byteLength));
-  return hash.digest('hex').slice(0, 16);
-}
 
 /** Accuracy on a whole data set. */
 async function testAccuracyOf(runtime: Runtime, net: ClassifierNet, params: Params, test: Dataset): Promise<number> {
@@ -99,7 +90,8 @@ export async function classifierFor(
     throw new RangeError(`A classifier needs labels of at least two classes; "${train.name}" has ${classes}.`);
   const net = classifierNet(train.itemShape, classes);
   const name = `${NETWORK} trained on ${train.name}`;
-  const file = join(cacheFolder('classifiers'), `${NETWORK}-${await fingerprint(train)}.safetensors`);
+  const print = await fingerprint(train, { most: 1000, atOnce: 1000, head: `${NETWORK} ${EPOCHS} ${SEED} ` });
+  const file = join(cacheFolder('classifiers'), `${NETWORK}-${print}.safetensors`);
   const stored = await load(file, net.init(createStream(SEED)));
   if (stored !== undefined) return { name, net, ...stored };
   const params = await trainClassifier(runtime, net, train, createStream(SEED), {
