@@ -290,6 +290,30 @@ describe('a run on disk', () => {
     expect(await stateOf(longer)).toEqual(await stateOf(whole));
   });
 
+  it('is not resumed to fewer iterations than it has done, and nothing of it changes', async () => {
+    const out = join(temporaryFolder(), 'run');
+    await brownian(argv(out), fakeEngine({ onStep: (step) => step === 9 && process.emit('SIGINT') }));
+    const files = [runFiles(out).config, runFiles(out).record];
+    const before = files.map((file) => readFileSync(file, 'utf8'));
+    expect(await brownian(['resume', out, '--iterations', '3'])).toMatchObject({
+      code: 1,
+      err: `brownian: ${out} has already done 10 iterations; --iterations must be more than that.\n`,
+    });
+    expect(files.map((file) => readFileSync(file, 'utf8'))).toEqual(before);
+    // Of a run that was stopped, its last iteration may be the one it stopped after.
+    expect(await brownian(['resume', out, '--iterations', '10'])).toMatchObject({ code: 0, err: '' });
+    expect((await brownian(['resume', out, '--iterations', '10'])).err).toBe(
+      `brownian: ${out} has already done 10 iterations; --iterations must be more than that.\n`,
+    );
+  });
+
+  it('of one iteration is told of in the singular', async () => {
+    const out = join(temporaryFolder(), 'run');
+    await brownian([...argv(out), '--iterations', '1']);
+    expect((await brownian(['resume', out])).err).toContain('has done its 1 iteration; to go on');
+    expect((await brownian(['resume', out, '--iterations', '1'])).err).toContain('has already done 1 iteration;');
+  });
+
   it('that diverged keeps its report and its last good checkpoint', async () => {
     const out = join(temporaryFolder(), 'run');
     const ended = await brownian(argv(out), fakeEngine({ diverges: (i) => i === 11 }));

@@ -53,6 +53,7 @@ async function resumeHeld(context: Context, request: ResumeRequest, database: Ru
   const config = resolveConfig(settings, data, opened.config);
   if (latest !== undefined) {
     requireSameRun(latest.checkpoint, config, latest.file);
+    requireMore(latest.checkpoint, request, opened.record.status);
     requireWork(latest.checkpoint, config, opened.record.status, path);
   }
   const from = latest?.checkpoint;
@@ -84,17 +85,34 @@ async function resumeHeld(context: Context, request: ResumeRequest, database: Ru
   }
 }
 
+function iterationsText(n: number): string {
+  return `${n} ${n === 1 ? 'iteration' : 'iterations'}`;
+}
+
+/** Whether a run lacks nothing but what further training gives it. */
+function isComplete(status: string): boolean {
+  return status === 'finished' || status === 'out of time';
+}
+
+/** @throws UserError where `--iterations` asks for fewer than were done, or for no more of a run that has its samples and report */
+function requireMore({ iteration }: Checkpoint, { run, flags }: ResumeRequest, status: string): void {
+  if (flags['iterations'] === undefined) return;
+  const asked = Number(flags['iterations']);
+  if (asked > iteration || (asked === iteration && !isComplete(status))) return;
+  throw new UserError(`${run} has already done ${iterationsText(iteration)}; --iterations must be more than that.`);
+}
+
 /** A run that was stopped after its last iteration still lacks its samples and report: only one that has them has no work. */
 function requireWork({ iteration, seconds }: Checkpoint, config: RunConfig, status: string, run: string): void {
-  if (status !== 'finished' && status !== 'out of time') return;
+  if (!isComplete(status)) return;
   if (iteration >= config.iterations) {
     throw new UserError(
-      `${run} has done its ${config.iterations} iterations; to go on, give it more with --iterations.`,
+      `${run} has done its ${iterationsText(config.iterations)}; to go on, give it more with --iterations.`,
     );
   }
   if (config.minutes !== null && seconds.total >= config.minutes * 60) {
     throw new UserError(
-      `${run} has used its ${config.minutes} minutes; to go on, give it more with --minutes (or --minutes none).`,
+      `${run} has used its ${config.minutes} ${config.minutes === 1 ? 'minute' : 'minutes'}; to go on, give it more with --minutes (or --minutes none).`,
     );
   }
 }
