@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type NDArray, type Tensor, decodeModel, float32Data, ndarray } from '@brownian/graph';
 import { createStream } from '@brownian/runtime';
@@ -188,6 +188,35 @@ describe('brownian export', () => {
     ])
       expect(card).toContain(part);
     expect(card).not.toMatch(/NaN|undefined/);
+  });
+
+  it('replaces an earlier export whole, and no other file', async () => {
+    const folder = temporaryFolder();
+    const [run, out] = [await trained(folder), join(folder, 'model')];
+    expect(await brownian(['export', run, '--out', out], nodeEngine)).toMatchObject({ code: 0, err: '' });
+    const other = join(folder, 'other');
+    mkdirSync(other);
+    const generator = await trained(other, GENERALIZED);
+    expect(await brownian(['export', generator, '--out', out], nodeEngine)).toMatchObject({ code: 0, err: '' });
+    expect(await brownian(['export', run, '--out', out], nodeEngine)).toMatchObject({ code: 0, err: '' });
+    expect(readdirSync(out).toSorted()).toEqual(['README.md', ...DESCRIPTIVE.map((name) => `${name}.onnx`)].toSorted());
+    const card = readFileSync(join(out, 'README.md'), 'utf8');
+    const refused = async (file: string): Promise<void> =>
+      expect(await brownian(['export', generator, '--out', out], nodeEngine)).toMatchObject({
+        code: 1,
+        err: `brownian: The folder ${out} has ${file}, which is not of an export; give another folder with --out.\n`,
+      });
+    writeFileSync(join(out, 'mine.onnx'), '');
+    await refused('mine.onnx');
+    expect(readFileSync(join(out, 'README.md'), 'utf8')).toBe(card);
+    for (const name of readdirSync(out)) rmSync(join(out, name));
+    writeFileSync(join(out, 'README.md'), '# My project');
+    await refused('README.md');
+    expect(readFileSync(join(out, 'README.md'), 'utf8')).toBe('# My project');
+    const file = await brownian(['export', run, '--out', join(out, 'README.md')], nodeEngine);
+    expect(file.err).toBe(
+      `brownian: Cannot export into ${join(out, 'README.md')}: part of the path is not a folder.\n`,
+    );
   });
 
   it('exports every grid of a multi-grid model', async () => {

@@ -210,6 +210,17 @@ describe('data sets by name', () => {
 });
 
 describe('brownian data inspect', () => {
+  it('replaces no file that is not a picture', async () => {
+    const out = join(temporaryFolder(), 'd.json');
+    writeFileSync(out, '{}');
+    expect(await brownian(['data', 'inspect', '8-gaussians', '--out', out])).toMatchObject({
+      code: 1,
+      out: '',
+      err: `brownian: --out is ${JSON.stringify(out)}; its name must end in .png.\n`,
+    });
+    expect(readFileSync(out, 'utf8')).toBe('{}');
+  });
+
   it('says what a set holds and draws it', async () => {
     const folder = temporaryFolder();
     const file = join(folder, 'test.bin');

@@ -1,5 +1,5 @@
 import { mkdir, readdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, extname } from 'node:path';
 import { TOY_DISTRIBUTIONS, type Dataset } from 'brownian';
 import { RUN_DEFAULTS } from '../config/schema.ts';
 import { dataOptions, settingsFromFlags } from '../config/settings.ts';
@@ -59,6 +59,9 @@ function describe(data: Dataset, { channels, classCounts }: Statistics): string[
 /** `brownian data inspect`: what a data set holds, in numbers and as a contact sheet. @throws UserError, DataError */
 export async function inspectCommand(context: Context, request: InspectRequest): Promise<ExitCode> {
   const split = readSplit(request.split);
+  // Before the work, and before a file of another kind is replaced by a picture.
+  if (request.out !== undefined && extname(request.out).toLowerCase() !== '.png')
+    throw new UserError(`--out is ${JSON.stringify(request.out)}; its name must end in .png.`);
   const settings = settingsFromFlags(request.flags);
   const options = { ...dataOptions(settings), split };
   let { images } = options;

@@ -16,6 +16,15 @@ export interface CardFacts {
   readonly version: string;
 }
 
+/** What every card says, by which it is known again. */
+const EXPORTED = 'exported to ONNX: operators of the standard alone';
+
+/** The names of the files that a card describes; undefined for a text that is no card of ours. */
+export function filesOfCard(text: string): string[] | undefined {
+  if (!text.includes(EXPORTED)) return undefined;
+  return [...text.matchAll(/^### `(.+\.onnx)`$/gm)].map(([, name = '']) => name);
+}
+
 /** A cell of a table; bars would end it. */
 function cell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
@@ -92,7 +101,7 @@ export function modelCard(
   const [first] = files;
   return `${[
     `# ${title} on ${data.name}`,
-    `${title} (${description}), trained with Brownian ${version} and exported to ONNX: operators of the standard alone, opset 18, so any ONNX runtime takes the files.`,
+    `${title} (${description}), trained with Brownian ${version} and ${EXPORTED}, opset 18, so any ONNX runtime takes the files.`,
     '## Files',
     ...files.map(fileSection),
     '## How to run them',
