@@ -18,6 +18,7 @@ import { addReproduce } from './commands/reproduce.ts';
 import { nearest } from './config/suggest.ts';
 import { type Engine, nodeEngine } from './engine.ts';
 import { UserError } from './errors.ts';
+import { quoteArgument } from './shell-words.ts';
 import { barProgress, lineProgress } from './progress.ts';
 import { barTask, lineTask } from './task-progress.ts';
 import { version } from './version.ts';
@@ -58,9 +59,7 @@ function helped(error: unknown, text: string, terminal: Terminal): boolean {
 
 /** A command line that gives the same run again. */
 function retype(argv: readonly string[]): string {
-  const quoted = argv.map((argument) =>
-    /^[\w./:,=+@%-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`,
-  );
+  const quoted = argv.map(quoteArgument);
   return ['brownian', ...quoted.filter((argument) => argument !== '--debug')].join(' ');
 }
 

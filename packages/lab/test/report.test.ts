@@ -9,6 +9,7 @@ import { html, jsonFor, raw } from '../src/report/html.ts';
 import { readFacts } from '../src/report/report.ts';
 import { renderPage } from '../src/report/page.ts';
 import type { MetricsRecord } from '../src/runs/database.ts';
+import { readCheckpoint } from '../src/runs/checkpoint.ts';
 import { runFiles } from '../src/runs/run.ts';
 import { writeScores } from '../src/runs/scores.ts';
 import { brownian } from './support/command.ts';
@@ -229,6 +230,27 @@ describe('a report', () => {
     expect(shown('diverged', 'too <steep>')).toContain('too &lt;steep&gt;');
     expect(shown('failed', 'the disk is full')).toMatch(/This run failed.*the disk is full/s);
     expect(shown('running')).toContain('the last that was drawn');
+  });
+
+  it('gives commands that work: of a path with a space, and after options were changed', async () => {
+    const folder = temporaryFolder();
+    const [out, copy] = [join(folder, 'a run'), join(folder, 'copy')];
+    const flags = ['--iterations', '3', '--batch-size', '4', '--out', out];
+    const { out: told } = await brownian(['train', tinyImages(folder), ...flags]);
+    expect(told).toContain(`more with: brownian sample '${out}'\n`);
+    const commands = (): string => {
+      const page = readFileSync(runFiles(out).report, 'utf8').replaceAll('&#39;', "'");
+      return /Do it again.*<\/pre>/s.exec(page)?.[0] ?? '';
+    };
+    expect(commands()).toContain(`--iterations 3 --batch-size 4 --out '${out}'\n`);
+    expect(commands()).toContain(`brownian sample '${out}' --n 100`);
+    expect(commands()).toContain(`brownian resume '${out}' --iterations 1000`);
+    expect(await brownian(['resume', out, '--iterations', '6'])).toMatchObject({ code: 0, err: '' });
+    expect(commands()).toContain(`\nbrownian train --config '${join(out, 'config.json')}'\n`);
+    const again = await brownian(['train', '--config', join(out, 'config.json'), '--out', copy]);
+    expect(again).toMatchObject({ code: 0, err: '' });
+    const [first, second] = await Promise.all([out, copy].map((path) => readCheckpoint(runFiles(path).checkpoint(6))));
+    expect(second?.state).toEqual(first?.state);
   });
 
   it.each([

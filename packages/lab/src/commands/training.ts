@@ -18,6 +18,7 @@ import { type Run, type RunRecord, runFiles, writeRecord } from '../runs/run.ts'
 import { writeScores } from '../runs/scores.ts';
 import { folderStore } from '../runs/store.ts';
 import { removeTrajectory, writeTrajectory } from '../runs/trajectory.ts';
+import { quoteArgument } from '../shell-words.ts';
 import { UserError, solverProblem } from '../errors.ts';
 import type { Context, ExitCode } from './context.ts';
 
@@ -71,7 +72,9 @@ async function leaveWord({ run, database, from }: Job, error: unknown): Promise<
   }
   if (!(error instanceof UserError)) return error instanceof Error ? error : new Error(message);
   const cause = message.replace(/\.$/, '');
-  return new UserError(`${cause}; once that is put right, go on with: brownian resume ${run.path}`, { cause: error });
+  return new UserError(`${cause}; once that is put right, go on with: brownian resume ${quoteArgument(run.path)}`, {
+    cause: error,
+  });
 }
 
 /**
@@ -173,14 +176,17 @@ async function drawConclusion(context: Context, { run, data, session }: Job, { s
 function conclude(context: Context, { path, record }: Run): ExitCode {
   const done = `${record.iterations} iterations in ${formatSeconds(record.seconds.total)}`;
   if (record.status === 'interrupted') {
-    context.print(`Stopped after ${done}. Go on with: brownian resume ${path}`);
+    context.print(`Stopped after ${done}. Go on with: brownian resume ${quoteArgument(path)}`);
     context.print(`Report so far: ${runFiles(path).report}`);
     return 130;
   }
   context.print(`Trained ${done}${record.status === 'out of time' ? ' (the time was used up)' : ''}.`);
   context.print(`Report:  ${runFiles(path).report}`);
   if (record.message === null)
-    context.print(`Samples: ${runFiles(path).finalGrid}   more with: brownian sample ${path}`);
-  else context.print(`Not all samples could be drawn: ${record.message} Draw them by: brownian sample ${path}`);
+    context.print(`Samples: ${runFiles(path).finalGrid}   more with: brownian sample ${quoteArgument(path)}`);
+  else
+    context.print(
+      `Not all samples could be drawn: ${record.message} Draw them by: brownian sample ${quoteArgument(path)}`,
+    );
   return 0;
 }

@@ -16,6 +16,8 @@ export interface Frame {
 /** Everything a report shows, read from the run's folder. */
 export interface ReportFacts {
   readonly run: Run;
+  /** The command line that gives the run again. */
+  readonly command: string;
   /** What its model is called. */
   readonly model: { readonly title: string; readonly description: string };
   /** The model's defaults for this data, by group and option, to mark what was changed. */

@@ -1,6 +1,7 @@
 import { formatSeconds } from '../progress.ts';
 import { describeProvenance, headlineOf } from '../runs/scores.ts';
 import { scoreText } from '../scoring/table.ts';
+import { quoteArgument } from '../shell-words.ts';
 import { learningCurves } from './curves.ts';
 import { explanation, samplesDrawn } from './explain/explanation.ts';
 import { type ReportFacts, dataTitle, isImages, itemNoun } from './facts.ts';
@@ -66,19 +67,19 @@ function notice({ run: { path, record } }: ReportFacts): Markup | null {
     return html`<p class="notice"><b>This run diverged.</b> ${record.message ?? ''}</p>`;
   if (record.status === 'failed')
     return html`<p class="notice">
-      <b>This run failed:</b> ${record.message ?? ''} Go on with it: <code>brownian resume ${path}</code>
+      <b>This run failed:</b> ${record.message ?? ''} Go on with it: <code>brownian resume ${quoteArgument(path)}</code>
     </p>`;
   if (record.status === 'running')
     return html`<p class="notice"><b>This run had not ended</b> when the report was written.</p>`;
   if ((record.status === 'finished' || record.status === 'out of time') && record.message !== null)
     return html`<p class="notice">
       <b>It was trained to its end, but not all of its samples could be drawn:</b> ${record.message} Draw them:
-      <code>brownian sample ${path}</code>
+      <code>brownian sample ${quoteArgument(path)}</code>
     </p>`;
   if (record.status !== 'interrupted') return null;
   return html`<p class="notice">
     <b>This run was interrupted</b> after iteration ${record.iterations}. Go on with it:
-    <code>brownian resume ${path}</code>
+    <code>brownian resume ${quoteArgument(path)}</code>
   </p>`;
 }
 
@@ -198,15 +199,16 @@ function curves({ records }: ReportFacts): Markup | null {
     </div>`;
 }
 
-function again({ run: { path, record } }: ReportFacts): Markup {
+function again({ run: { path, record }, command }: ReportFacts): Markup {
+  const run = quoteArgument(path);
   return html`<h2>Do it again</h2>
     <p class="hint">The same seed gives the same parameters, bit for bit, on the same kind of machine.</p>
     <pre><span class="comment"># this run</span>
-${record.command}
+${command}
 <span class="comment"># more samples</span>
-brownian sample ${path} --n 100 --seed 7
+brownian sample ${run} --n 100 --seed 7
 <span class="comment"># train it further</span>
-brownian resume ${path} --iterations ${Math.max(2 * record.iterations, 1000)} --minutes none</pre>`;
+brownian resume ${run} --iterations ${Math.max(2 * record.iterations, 1000)} --minutes none</pre>`;
 }
 
 /** The report of a run: one page that needs nothing but itself. */

@@ -6,10 +6,11 @@ import { filmOfPages, lastFrame } from '../images/film.ts';
 import { filmScale } from '../images/picture.ts';
 import { formatSeconds } from '../progress.ts';
 import { writeAtomically } from '../runs/atomic.ts';
-import { type MetricsRecord, readMetrics } from '../runs/database.ts';
-import { type RunFiles, numberedFiles, openRun, runFiles } from '../runs/run.ts';
+import { type MetricsRecord, readEvents, readMetrics } from '../runs/database.ts';
+import { type Run, type RunFiles, numberedFiles, openRun, runFiles } from '../runs/run.ts';
 import { readScores } from '../runs/scores.ts';
 import { readTrajectory } from '../runs/trajectory.ts';
+import { quoteArgument } from '../shell-words.ts';
 import type { Frame, ReportFacts } from './facts.ts';
 import { renderPage } from './page.ts';
 import type { TrajectoryFacts } from './trajectory.ts';
@@ -73,6 +74,13 @@ async function readTrajectoryFacts(path: string): Promise<TrajectoryFacts | null
   return { film, still: Buffer.from(still).toString('base64'), record };
 }
 
+/** The command line that gives a run again: that which began it, unless resuming it changed options, as `config.json` then says. */
+function commandOf({ path, record }: Run): string {
+  const { config, database } = runFiles(path);
+  const changed = readEvents(database).some(({ message }) => /^brownian resume .*\s--/.test(message));
+  return changed ? `brownian train --config ${quoteArgument(config)}` : record.command;
+}
+
 /** Reads what a report shows from a run's folder. @throws UserError when the folder is no run or its files are damaged. */
 export async function readFacts(path: string): Promise<ReportFacts> {
   const run = await openRun(path);
@@ -82,6 +90,7 @@ export async function readFacts(path: string): Promise<ReportFacts> {
   const preset = MODELS[run.config.model];
   return {
     run,
+    command: commandOf(run),
     model: { title: preset.title, description: preset.description },
     defaults: { ...runDefaults(run.config.model, itemShape), ...preset.defaults(itemShape) },
     records,

@@ -6,6 +6,7 @@ import { type RunConfig, inFamily } from '../config/run-config.ts';
 import { checkConfig, parseJson } from '../config/settings.ts';
 import type { DataPaths } from '../data/open.ts';
 import { UserError, fileProblem, systemCode } from '../errors.ts';
+import { quoteArgument } from '../shell-words.ts';
 import { removeLeftovers, syncFolder, writeAtomically } from './atomic.ts';
 
 /** What is told of a run besides its configuration and results: the content of `run.json`. */
@@ -170,7 +171,7 @@ async function fillRun(path: string, config: RunConfig, record: RunRecord): Prom
 export async function createRun(path: string, config: RunConfig, record: RunRecord): Promise<Run> {
   const folder = dirname(resolve(path));
   const temporary = join(folder, `.${basename(resolve(path))}.tmp-${process.pid}`);
-  const taken = `The folder ${path} is not empty; give another --out, or go on with its run: brownian resume ${path}.`;
+  const taken = `The folder ${path} is not empty; give another --out, or go on with its run: brownian resume ${quoteArgument(path)}.`;
   try {
     await mkdir(folder, { recursive: true });
     const names = await readdir(path).catch((error: unknown) => {
