@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { NDArray } from '@brownian/graph';
 import { createStream } from '@brownian/runtime';
 import { batchIndices } from 'brownian';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { RunConfig } from '../src/config/run-config.ts';
 import { resolveConfig } from '../src/config/settings.ts';
 import { openData } from '../src/data/open.ts';
@@ -12,11 +12,13 @@ import type { Progress } from '../src/progress.ts';
 import type { Checkpoint } from '../src/runs/checkpoint.ts';
 import { readCheckpoint } from '../src/runs/checkpoint.ts';
 import { type MetricsRecord, readEvents, readMetrics } from '../src/runs/database.ts';
-import { runFiles } from '../src/runs/run.ts';
+import { openRun, runFiles } from '../src/runs/run.ts';
+import { readScores } from '../src/runs/scores.ts';
 import { latestCheckpoint } from '../src/runs/store.ts';
 import { brownian } from './support/command.ts';
 import { type FakeBehaviour, fakeEngine, fakeLearner } from './support/fake-engine.ts';
 import { temporaryFolder } from './support/files.ts';
+import { PROVENANCE } from './support/scores.ts';
 
 const SILENT: Progress = {
   start: () => undefined,
@@ -356,6 +358,33 @@ describe('a run on disk', () => {
     expect(resumed.out).toContain('from its beginning');
     expect(await stateOf(killed)).toEqual(await stateOf(whole));
     expect(metricsOf(killed)).toEqual(metricsOf(whole));
+  });
+
+  it('interrupted by Ctrl-C while it is scored says how to go on, and is scored when it is resumed', async () => {
+    const out = join(temporaryFolder(), 'run');
+    const exit = vi.spyOn(process, 'exit').mockImplementation((() => undefined) as never);
+    const listeners = (['SIGINT', 'SIGTERM'] as const).map((signal) => [signal, process.listeners(signal)] as const);
+    onTestFinished(() => {
+      exit.mockRestore();
+      // A process that goes on listens for the second Ctrl-C until it exits, which this one does not.
+      for (const [signal, before] of listeners)
+        for (const listener of process.listeners(signal)) if (!before.includes(listener)) process.off(signal, listener);
+    });
+    const score = async (): Promise<never> => {
+      process.emit('SIGINT');
+      return await new Promise<never>(() => undefined);
+    };
+    const ended = await brownian(argv(out), { ...fakeEngine(), score });
+    expect(ended).toMatchObject({ code: 130, err: '' });
+    expect(exit.mock.calls).toEqual([[130]]);
+    expect(ended.out).toContain('Stopping before all samples are drawn and scored; press Ctrl-C again');
+    expect(ended.out).toMatch(new RegExp(`Stopped after 20 iterations in .*\\. Go on with: brownian resume ${out}\n`));
+    expect((await openRun(out)).record).toMatchObject({ status: 'interrupted', iterations: 20 });
+    const scores = [{ name: 'Roundness', value: 0.5, error: null, note: '', provenance: PROVENANCE }];
+    const resumed = await brownian(['resume', out], { ...fakeEngine(), score: () => Promise.resolve(scores) });
+    expect(resumed).toMatchObject({ code: 0, err: '' });
+    expect((await openRun(out)).record.status).toBe('finished');
+    expect(await readScores(out)).toEqual(scores);
   });
 
   it('stopped after its last iteration still gets its samples and report', async () => {

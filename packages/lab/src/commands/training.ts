@@ -88,14 +88,17 @@ export async function runTraining(context: Context, job: Job): Promise<ExitCode>
   const addEvent = (kind: RunEvent['kind'], iteration: number, message = ''): void =>
     database.addEvent({ time: new Date().toISOString(), kind, iteration, message });
   let record: RunRecord;
+  let stopped = false;
   try {
     addEvent(from === undefined ? 'started' : 'resumed', from?.iteration ?? 0, context.commandLine);
     const outcome = await runLoop(context, job);
-    const { status, iteration, seconds, message } = outcome;
-    const complete = status === 'finished' || status === 'out of time';
-    const { sampling, problem } = complete
-      ? await conclusion(context, job, outcome)
-      : { sampling: 0, problem: message };
+    const { iteration, seconds, message } = outcome;
+    const complete = outcome.status === 'finished' || outcome.status === 'out of time';
+    const ended = complete ? await unlessStopped(context, conclusion(context, job, outcome)) : undefined;
+    stopped = ended === 'stopped';
+    const status = stopped ? 'interrupted' : outcome.status;
+    const { sampling, problem } =
+      ended === undefined || ended === 'stopped' ? { sampling: 0, problem: message } : ended;
     record = { ...run.record, status, message: problem, iterations: iteration, seconds: { ...seconds, sampling } };
     await writeRecord(run.path, record);
     addEvent(status, iteration, problem ?? '');
@@ -104,7 +107,26 @@ export async function runTraining(context: Context, job: Job): Promise<ExitCode>
     throw await leaveWord(job, error);
   }
   if (record.message !== null && record.status === 'diverged') throw new UserError(record.message);
-  return conclude(context, { ...run, record });
+  const code = conclude(context, { ...run, record });
+  // What was being drawn or scored cannot be called off, and would keep the process alive.
+  if (stopped) process.exit(code);
+  return code;
+}
+
+/** What work comes to, unless the user stops it first: the checkpoint is written by then, so nothing is lost. */
+async function unlessStopped<T>(context: Context, work: Promise<T>): Promise<T | 'stopped'> {
+  const interrupt = listenForInterrupt(() => {
+    context.print('Stopping before all samples are drawn and scored; press Ctrl-C again to stop at once.');
+  });
+  const stopped = new Promise<'stopped'>((done) => {
+    interrupt.signal.addEventListener('abort', () => done('stopped'));
+  });
+  try {
+    return await Promise.race([work, stopped]);
+  } finally {
+    // The second Ctrl-C is still to be heard while the report is written.
+    if (!interrupt.signal.aborted) interrupt.release();
+  }
 }
 
 /** Particles whose way to samples the report shows, and how often they are looked at on it: an animation of some hundred kilobytes. */
