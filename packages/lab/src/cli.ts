@@ -4,18 +4,18 @@ import { DataError } from 'brownian';
 import { Command, CommanderError } from 'commander';
 import { addData } from './command-line/data.ts';
 import { type Run, examples } from './command-line/define.ts';
-import { DETECT_FLAGS, addDetection } from './command-line/detect.ts';
-import { EVALUATE_FLAGS, addEvaluate } from './command-line/evaluate.ts';
+import { addDetection } from './command-line/detect.ts';
+import { addEvaluate } from './command-line/evaluate.ts';
 import { addExport } from './command-line/export.ts';
 import { addReport, addRuns } from './command-line/runs.ts';
 import { addSample } from './command-line/sample.ts';
 import { PROCESS_TERMINAL, type Terminal, confirm } from './command-line/terminal.ts';
-import { TASK_FLAGS, addTasks } from './command-line/tasks.ts';
+import { addTasks } from './command-line/tasks.ts';
 import { addResume, addTrain } from './command-line/train.ts';
+import { usageProblem } from './command-line/usage.ts';
 import type { Context } from './commands/context.ts';
-import { flagNames, spellFlags } from './config/flags.ts';
+import { spellFlags } from './config/flags.ts';
 import { addReproduce } from './commands/reproduce.ts';
-import { nearest } from './config/suggest.ts';
 import { type Engine, nodeEngine } from './engine.ts';
 import { UserError } from './errors.ts';
 import { quoteArgument } from './shell-words.ts';
@@ -23,26 +23,7 @@ import { barProgress, lineProgress } from './progress.ts';
 import { barTask, lineTask } from './task-progress.ts';
 import { version } from './version.ts';
 
-/** One sentence for a command line that commander could not make sense of. */
-function usageProblem(error: CommanderError): string {
-  const text = error.message.replace(/^error: /, '').split('\n')[0] ?? '';
-  const flag = error.code === 'commander.unknownOption' ? /'--([^']+)'/.exec(text)?.[1] : undefined;
-  if (flag === undefined) return `${text.charAt(0).toUpperCase()}${text.slice(1)}; see brownian --help.`;
-  const guess = nearest(
-    flag,
-    flagNames(['--config', '--out', '--n', '--size', ...EVALUATE_FLAGS, ...TASK_FLAGS, ...DETECT_FLAGS]),
-  );
-  return guess === undefined
-    ? `There is no option --${flag}; see brownian train --help for all of them.`
-    : `There is no option --${flag}; did you mean --${guess}?`;
-}
-
 function fail(error: unknown, debug: boolean, terminal: Terminal): number {
-  if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return 0;
-    terminal.err(`brownian: ${usageProblem(error)}\n`);
-    return 2;
-  }
   const message = error instanceof Error ? error.message : String(error);
   const expected = error instanceof UserError || error instanceof DataError;
   terminal.err(`brownian: ${message}${expected || debug ? '' : ' (Run again with --debug for the stack.)'}\n`);
@@ -51,8 +32,8 @@ function fail(error: unknown, debug: boolean, terminal: Terminal): number {
 }
 
 /** Prints the help that commander gives where a command lacks its subcommand, which is no problem. */
-function helped(error: unknown, text: string, terminal: Terminal): boolean {
-  const help = error instanceof CommanderError && error.code === 'commander.help';
+function helped(error: CommanderError, text: string, terminal: Terminal): boolean {
+  const help = error.code === 'commander.help';
   if (help) terminal.out(text);
   return help;
 }
@@ -121,7 +102,10 @@ export async function main(
     else await program.parseAsync(spellFlags(given), { from: 'user' });
     return exitCode;
   } catch (error) {
-    return helped(error, told, terminal) ? 0 : fail(error, debug, terminal);
+    if (!(error instanceof CommanderError)) return fail(error, debug, terminal);
+    if (helped(error, told, terminal) || error.exitCode === 0) return 0;
+    terminal.err(`brownian: ${usageProblem(error, program, given)}\n`);
+    return 2;
   }
 }
 

@@ -60,7 +60,19 @@ describe('a command line that cannot be understood', () => {
     [['train', 'mnist', 'more'], 'Too many arguments'],
     [['sample'], "Missing required argument 'run'; see brownian --help."],
     [['train'], 'Say what to learn, for example: brownian train mnist'],
-    [['resume', 'x', '--langevin.steps', '3'], 'There is no option --langevin.steps'],
+    [
+      ['resume', 'x', '--langevin.steps', '3'],
+      'There is no option --langevin.steps of brownian resume, it is one of brownian train; see brownian resume --help.',
+    ],
+    [['sample', 'x', '--sampling.solver', 'euler'], 'There is no option --sampling.solver; did you mean --solver?'],
+    [
+      ['evaluate', 'x', '--images.size', '8'],
+      'There is no option --images.size of brownian evaluate, it is one of brownian train; see brownian evaluate --help.',
+    ],
+    [
+      ['runs', 'compare', '--zzzzzzzz'],
+      'There is no option --zzzzzzzz; see brownian runs compare --help for all of them.',
+    ],
   ])('%j', async (argv, message) => {
     const ended = await brownian(argv);
     expect(ended.code).toBe(2);

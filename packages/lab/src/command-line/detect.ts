@@ -3,9 +3,6 @@ import { type DetectRequest, detectCommand } from '../commands/detect.ts';
 import { type NeighboursRequest, neighboursCommand } from '../commands/neighbours.ts';
 import { type Run, examples } from './define.ts';
 
-/** Flags of these commands, for the spelling of a wrong one. */
-export const DETECT_FLAGS: readonly string[] = ['--in', '--as-run', '--folder', '--score', '--k'];
-
 /** `brownian detect` */
 function addDetect(program: Command, run: Run): void {
   program

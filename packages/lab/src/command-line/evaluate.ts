@@ -3,17 +3,6 @@ import { type EvaluateRequest, evaluateCommand } from '../commands/evaluate.ts';
 import { metricsHelp } from '../scoring/request.ts';
 import { type Run, examples } from './define.ts';
 
-/** Flags of `evaluate`, for the spelling of a wrong one. */
-export const EVALUATE_FLAGS: readonly string[] = [
-  '--against',
-  '--split',
-  '--metrics',
-  '--reference',
-  '--network',
-  '--network-spec',
-  '--json',
-];
-
 /** `brownian evaluate` */
 export function addEvaluate(program: Command, run: Run): void {
   program

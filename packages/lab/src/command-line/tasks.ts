@@ -6,17 +6,6 @@ import type { TaskRequest } from '../commands/task.ts';
 import { type Run, examples } from './define.ts';
 import { addSampling, samplingFlags } from './sampling.ts';
 
-/** Flags of the tasks and of `export`, for the spelling of a wrong one. */
-export const TASK_FLAGS: readonly string[] = [
-  '--mask',
-  '--method',
-  '--between',
-  '--rows',
-  '--midpoints',
-  '--path',
-  '--batch',
-];
-
 const IMAGES =
   'a folder or file of images, or a data set by name (default: images of the run’s data that it did not learn from)';
 

@@ -4,7 +4,7 @@ import { familyConfig } from './families.ts';
 import type { RunConfig } from './run-config.ts';
 import { type Field, FIELDS, flagOf, valueOf, valueText } from './fields.ts';
 import { FLAG_ALIASES, GROUP_TITLES, RUN_DEFAULTS, runDefaults } from './schema.ts';
-import { kebab, plainName } from './suggest.ts';
+import { plainName } from './suggest.ts';
 
 const PLACEHOLDERS: Readonly<Record<Field['kind'], string>> = {
   integer: '<n>',
@@ -87,9 +87,4 @@ export function modelIn(argv: readonly string[]): RunConfig['model'] {
     at < 0 ? argv.find((argument) => argument.startsWith('--model='))?.slice('--model='.length) : argv[at + 1];
   const models = Object.keys(MODELS) as RunConfig['model'][];
   return models.find((model) => model === named) ?? RUN_DEFAULTS.model;
-}
-
-/** Flags near to one that does not exist. */
-export function flagNames(extra: readonly string[]): string[] {
-  return [...knownFlags(), ...extra].map((flag) => kebab(flag.replace(/^--/, '')));
 }
