@@ -140,6 +140,11 @@ describe('brownian evaluate of files', () => {
 describe('what cannot be measured is said in a sentence', () => {
   it.each([
     [['evaluate', 'x'], 2, 'Say what x is to be compared with'],
+    [
+      ['evaluate', '8-gaussians', '--against', 'mnist', '--metrics', 'sw', '--samples', '4'],
+      1,
+      'The items of 8-gaussians have the shape [2], those of mnist [1, 28, 28]; give data of one shape.',
+    ],
     [['evaluate', '8-gaussians', '--against', '8-gaussians', '--metrics', 'fidd'], 2, 'did you mean "fid"?'],
     [
       ['evaluate', '8-gaussians', '--against', '8-gaussians', '--metrics', 'auroc'],

@@ -134,6 +134,9 @@ describe('brownian inpaint', () => {
     const ended = await brownian(['inpaint', run, '--n', '6', '--json'], latentEngine());
     const { scores } = JSON.parse(ended.out) as ScoreFile;
     expect(scores[0]?.way).toEqual({ mask: 'square', fill: 'model (encode)' });
+    const drawn = await brownian(['inpaint', run, '--n', '6', '--steps', '9'], latentEngine());
+    expect(drawn.err).toContain('--steps changes how samples are drawn, and by method encode');
+    expect(isOneSentence(drawn.err)).toBe(true);
     // This model paints the mean of what is known, as the trivial filling does.
     expect(scores[0]?.scores[0]?.value).toBeCloseTo(scores[1]?.scores[0]?.value as number, 6);
   });
@@ -246,7 +249,7 @@ describe('brownian reconstruct', () => {
   it('is refused in a sentence by a model without an encoder', async () => {
     const run = await wgcnRun();
     const { err } = await brownian(['reconstruct', run], nodeEngine);
-    expect(err).toBe('brownian: wGCN cannot reconstruct: it has no latents.\n');
+    expect(err).toBe('brownian: wGCN cannot encode items: it has no latents.\n');
   });
 });
 

@@ -63,7 +63,7 @@ describe('brownian train 8-gaussians --model vapo', () => {
     const [tight = 0] = await took('--solver', 'dopri5', '--rtol', '1e-6', '--atol', '1e-6', '--t-end', '1.5');
     expect(tight).toBeGreaterThan(loose);
     for (const [flags, words] of [
-      [['--rtol', '0'], '--sampling.rtol is 0'],
+      [['--rtol', '0'], '--rtol is 0'],
       [['--step-size', '0.5', '--rtol', '1e-6'], '--rtol is given, and --step-size is 0.5'],
       [['--step-size', '0.5', '--max-steps', '3'], '--max-steps is given'],
     ] as const) {

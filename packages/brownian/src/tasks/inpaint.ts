@@ -52,10 +52,11 @@ export async function inpaint(
 ): Promise<NDArray> {
   const methods = inpaintMethods(learner);
   if (method === undefined || !methods.includes(method)) {
-    const has =
-      methods.length === 0
+    const lacks =
+      learner.classes === undefined
         ? 'it has no encoder of incomplete images and no dynamics of its own'
-        : `it has ${methods.join(', ')}`;
+        : 'it is conditional on labels, which incomplete images have not';
+    const has = methods.length === 0 ? lacks : `it has ${methods.join(', ')}`;
     throw new RangeError(`${learner.name} cannot inpaint${method === undefined ? '' : ` by "${method}"`}: ${has}.`);
   }
   const { x, known } = images;

@@ -18,7 +18,7 @@ export async function reconstruct(
   const { latent } = learner;
   if (latent?.encode === undefined)
     throw new RangeError(
-      `${learner.name} cannot reconstruct: it has no ${latent === undefined ? 'latents' : 'way from items to latents'}.`,
+      `${learner.name} cannot encode items: it has no ${latent === undefined ? 'latents' : 'way from items to latents'}.`,
     );
   const z = await latent.encode(state, x, draw);
   return { z, x: await latent.decode(state, z) };

@@ -94,6 +94,10 @@ describe('inpainting', () => {
     await expect(inpaint(model({ latent: false, moves: false }), [], { x, known }, draw)).rejects.toThrow(
       'halves cannot inpaint: it has no encoder of incomplete images and no dynamics of its own.',
     );
+    const conditional = { ...model({ latent: false, moves: false }), classes: 10 };
+    await expect(inpaint(conditional, [], { x, known }, draw)).rejects.toThrow(
+      'halves cannot inpaint: it is conditional on labels, which incomplete images have not.',
+    );
     await expect(inpaint(model({ encode: false }), [], { x, known }, draw, 'both')).rejects.toThrow(
       'halves cannot inpaint by "both": it has dynamics.',
     );
@@ -109,10 +113,10 @@ describe('reconstruction', () => {
 
   test('is refused in a sentence by a model that cannot', async () => {
     await expect(reconstruct(model({ latent: false }), [], x, createStream(1))).rejects.toThrow(
-      'halves cannot reconstruct: it has no latents.',
+      'halves cannot encode items: it has no latents.',
     );
     await expect(reconstruct(model({ encode: false }), [], x, createStream(1))).rejects.toThrow(
-      'halves cannot reconstruct: it has no way from items to latents.',
+      'halves cannot encode items: it has no way from items to latents.',
     );
   });
 });

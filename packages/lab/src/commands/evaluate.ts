@@ -95,6 +95,18 @@ function refusePairs(run: Run | undefined, metrics: readonly MetricName[] | unde
   );
 }
 
+/** @throws UserError when items of two shapes would be compared, unless an image model brings both to one size */
+function requireOneShape(items: Items, { data, name }: Reference, network: string | undefined): void {
+  const [ours, theirs] = [items.itemShape, data.itemShape];
+  if (ours.join() === theirs.join()) return;
+  const images = ours.length === 3 && theirs.length === 3;
+  if (images && network?.toLowerCase().endsWith('.onnx') === true) return;
+  const or = images ? ', or an image model (--network model.onnx), which resizes both' : '';
+  throw new UserError(
+    `The items of ${items.name} have the shape [${ours.join(', ')}], those of ${name} [${theirs.join(', ')}]; give data of one shape${or}.`,
+  );
+}
+
 async function openSubject(
   context: Context,
   request: EvaluateRequest,
@@ -129,6 +141,7 @@ export async function evaluateCommand(context: Context, request: EvaluateRequest
   const subject = await openSubject(context, request, reference, run, seed, paired);
   try {
     const plain = asked?.every((metric) => !METRICS[metric].usesNetwork) === true;
+    requireOneShape(subject.items, reference, plain ? undefined : request.network);
     const network = plain ? identityNetwork() : await openNetwork(runtime, reference, subject.items, request, start);
     await score(context, request, { runtime, run, subject, reference, network, asked, seed, paired, start });
   } finally {

@@ -1,5 +1,6 @@
-import type { InpaintMethod } from 'brownian';
-import { asked } from '../errors.ts';
+import { type InpaintMethod, type Learner, inpaintMethods } from 'brownian';
+import { UserError, asked } from '../errors.ts';
+import { kebab } from '../config/suggest.ts';
 import { wholeNumber } from '../scoring/request.ts';
 import { openTaskImages } from '../tasks/images.ts';
 import { TRIVIAL, tryInpainting, writeInpainted } from '../tasks/inpaint.ts';
@@ -17,6 +18,18 @@ export interface InpaintRequest extends TaskRequest {
 
 const METHODS: readonly InpaintMethod[] = ['encode', 'dynamics', 'both'];
 
+/** @throws UserError when options of a draw are given though nothing is drawn */
+function requireDraws(learner: Learner, method: InpaintMethod | undefined, sampling: TaskRequest['sampling']): void {
+  const methods = inpaintMethods(learner);
+  if ((method ?? methods[0]) !== 'encode') return;
+  const path = Object.keys(sampling).find((key) => sampling[key] !== undefined);
+  if (path === undefined) return;
+  const others = methods.filter((other) => other !== 'encode').map((other) => ` or give --method ${other}`);
+  throw new UserError(
+    `--${kebab(path.replace('sampling.', ''))} changes how samples are drawn, and by method encode ${learner.name} draws none, so leave it out${others.join('')}.`,
+  );
+}
+
 /**
  * `brownian inpaint`: masks images, lets the run's model complete them, and scores that beside trivial fillings.
  *
@@ -28,6 +41,7 @@ export async function inpaintCommand(context: Context, request: InpaintRequest):
   const trained = await openTrained(context, request.run, { config: (config) => forSamples(config, request.sampling) });
   const { run, learner, state, iteration } = trained;
   try {
+    requireDraws(learner, method, request.sampling);
     const seed = seedOf(run, request.seed);
     const given = request.images === undefined ? {} : { images: request.images };
     const images = await openTaskImages(run, 'inpaint', { ...given, count, seed });

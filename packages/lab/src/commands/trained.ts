@@ -29,12 +29,18 @@ export interface TrainedOptions {
 
 /** A run's configuration with the options that samples are given for themselves: the text of flags of its group `sampling`, by path. */
 export function forSamples(config: RunConfig, sampling: Readonly<Record<string, string | undefined>>): RunConfig {
-  const given = settingsFromFlags(sampling);
-  const edited = checkConfig(mergeSettings({ ...config }, given), { kind: 'flag' });
-  const idle = unreadOption(given, { ...config }, edited);
   // Options of a draw are called by their own names.
-  if (idle !== false) throw new UserError(idle.replaceAll('--sampling.', '--'));
-  return edited;
+  const respelt = (message: string): string => message.replaceAll('--sampling.', '--');
+  try {
+    const given = settingsFromFlags(sampling);
+    const edited = checkConfig(mergeSettings({ ...config }, given), { kind: 'flag' });
+    const idle = unreadOption(given, { ...config }, edited);
+    if (idle !== false) throw new UserError(idle);
+    return edited;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(respelt(error.message), { exitCode: error.exitCode, cause: error });
+  }
 }
 
 /** Opens a run at its newest whole checkpoint. @throws UserError when it has none, or for anything else the user can put right */
