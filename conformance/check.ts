@@ -5,7 +5,7 @@ import { ReferenceError, parseReference, relativeError } from './reference.ts';
 /** The error of one expected tensor. */
 export interface TensorCheck {
   readonly name: string;
-  /** |a−b| / max|expected|; infinite when it was not computed. */
+  /** |a−b| / max|expected|; infinite when it has another shape. */
   readonly error: number;
   readonly passed: boolean;
 }
@@ -21,13 +21,18 @@ export async function checkFile(file: string): Promise<{ kind: string; rtol: num
     );
   }
   const reference = parseReference(text, file);
-  const conform = KINDS[reference.kind];
+  const conform = Object.hasOwn(KINDS, reference.kind) ? KINDS[reference.kind] : undefined;
   if (conform === undefined)
     throw new ReferenceError(
       `${file}: kind "${reference.kind}" is not known; known are ${Object.keys(KINDS).join(', ')}.`,
     );
   try {
     const actual = await conform(reference);
+    const absent = Object.keys(reference.expected).find((name) => actual[name] === undefined);
+    if (absent !== undefined)
+      throw new ReferenceError(
+        `expected.${absent} is not computed here; computed are ${Object.keys(actual).join(', ')}.`,
+      );
     const tensors = Object.entries(reference.expected).map(([name, expected]) => {
       const error = relativeError(actual[name], expected, FLOORS[reference.kind] ?? 0);
       return { name, error, passed: error <= reference.rtol };

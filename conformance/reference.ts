@@ -31,6 +31,10 @@ function readArrays(value: unknown, where: string, storage: 'float32' | 'float64
       if (!isRecord(array) || !Array.isArray(array['shape']) || !Array.isArray(array['data'])) {
         throw new ReferenceError(`${where}.${name} must have a shape and data.`);
       }
+      // JSON has no NaN: writers put null in its place, which would be read as 0.
+      if (!array['data'].every((v) => typeof v === 'number' && Number.isFinite(v))) {
+        throw new ReferenceError(`${where}.${name} must have finite numbers only.`);
+      }
       const data =
         storage === 'float32'
           ? Float32Array.from(array['data'] as number[])
@@ -52,12 +56,15 @@ export function parseReference(text: string, file: string): Reference {
     ) {
       throw new ReferenceError('a reference needs a kind, a spec, inputs, expected and an rtol.');
     }
+    const expected = readArrays(json['expected'], 'expected', 'float64');
+    // Nothing to compare would pass.
+    if (Object.keys(expected).length === 0) throw new ReferenceError('expected has no tensors.');
     return {
       kind: json['kind'],
       about: typeof json['about'] === 'string' ? json['about'] : '',
       spec: json['spec'],
       inputs: readArrays(json['inputs'], 'inputs', 'float32'),
-      expected: readArrays(json['expected'], 'expected', 'float64'),
+      expected,
       rtol: json['rtol'],
     };
   } catch (error) {
@@ -81,13 +88,22 @@ export function numberOf(reference: Reference, name: string): number {
   return value;
 }
 
+/** Equal, but that files may write one number as [] or as [1]. */
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  const [left, right] = [a, b].map((shape) => (shape.length === 0 ? [1] : shape)) as [
+    readonly number[],
+    readonly number[],
+  ];
+  return left.length === right.length && left.every((size, axis) => size === right[axis]);
+}
+
 /**
  * The worst relative error |a−b| / max|expected| of one tensor; infinite when shapes or finiteness differ.
  *
  * @param floor expected values below it are rounding and count as zero: the error is relative to it at least
  */
 export function relativeError(actual: NDArray | undefined, expected: NDArray, floor: number): number {
-  if (actual === undefined || actual.data.length !== expected.data.length) return Infinity;
+  if (actual === undefined || !sameShape(actual.shape, expected.shape)) return Infinity;
   let [worst, largest] = [0, 0];
   for (let i = 0; i < expected.data.length; i++) {
     const [a, b] = [Number(actual.data[i]), Number(expected.data[i])];
