@@ -1,12 +1,14 @@
 import { type Tensor, batchNorm, grad } from '@brownian/graph';
-import { type Conform, inputOf, numberOf } from '../reference.ts';
+import { type Conform, inputOf } from '../reference.ts';
 import { runtime } from '../runtime.ts';
+import { number, optional, readSpec, requireKnownInputs } from '../spec.ts';
 
 type Inputs = { readonly x: Tensor; readonly gamma: Tensor; readonly beta: Tensor };
 
 /** Training-mode batch normalisation: values, gradients of Σ c·y, gradients of Σ (∂/∂x Σ c·y)². */
 export const conformBatchNorm: Conform = async (reference) => {
-  const epsilon = numberOf(reference, 'eps');
+  const { eps: epsilon } = readSpec(reference, { eps: optional(number, 1e-5) });
+  requireKnownInputs(reference, ['x', 'gamma', 'beta', 'c']);
   const compute = runtime().compile(
     (inputs: Inputs, c: Tensor) => {
       const y = ({ x, gamma, beta }: Inputs): Tensor => batchNorm(x, { scale: gamma, shift: beta }, epsilon).y;
