@@ -1,22 +1,34 @@
-import { type Tensor, constant, grad, leakyRelu, zeros } from '@brownian/graph';
-import { elasticGanFlow } from 'brownian';
+import { type Tensor, constant, grad, zeros } from '@brownian/graph';
+import { STABILISER_DEFAULTS, elasticGanFlow } from 'brownian';
+import { activation, activationOf } from '../activations.ts';
 import { type LayerWeights, denseLayers, layersOf, namedSlopes } from '../layers.ts';
-import { type Conform, inputOf, numberOf } from '../reference.ts';
+import { type Conform, inputOf } from '../reference.ts';
 import { runtime } from '../runtime.ts';
+import { flag, number, oneOf, optional, readSpec } from '../spec.ts';
 
-/** Losses of the elastic GAN on features of a discriminator of dense layers with leaky ReLU, and their gradients. */
+/** Losses of the elastic GAN on features of a discriminator of dense layers, and their gradients. */
 export const conformEiegGanLosses: Conform = async (reference) => {
+  const { dimension, cutoff, selfInteraction, ...spec } = readSpec(reference, {
+    dimension: number,
+    cutoff: number,
+    stabiliserKernel: optional(oneOf(['elastic', 'truncated', 'gaussian']), STABILISER_DEFAULTS.kernel),
+    stabiliserCutoff: optional(number, STABILISER_DEFAULTS.cutoff),
+    stabiliserWeight: optional(number, STABILISER_DEFAULTS.weight),
+    selfInteraction: optional(flag, true),
+    activation: optional(activation, 'leakyRelu(0.2)'),
+  });
   const flow = elasticGanFlow(
-    { dimension: numberOf(reference, 'dimension'), cutoff: numberOf(reference, 'cutoff') },
+    { dimension, cutoff },
     {
-      kernel: 'elastic',
-      cutoff: numberOf(reference, 'stabiliserCutoff'),
-      weight: numberOf(reference, 'stabiliserWeight'),
+      kernel: spec.stabiliserKernel,
+      cutoff: spec.stabiliserCutoff,
+      weight: spec.stabiliserWeight,
+      selfInteraction,
     },
   );
-  const { depth, weights: layers } = layersOf(reference);
+  const { depth, weights: layers } = layersOf(reference, ['real', 'generated']);
   const features = (weights: LayerWeights, x: Tensor): Tensor =>
-    denseLayers(weights, depth, (value) => leakyRelu(value, 0.2), x);
+    denseLayers(weights, depth, activationOf(spec.activation), x);
   const compute = runtime().compile(
     (weights: LayerWeights, real: Tensor, fake: Tensor) => {
       const generatorLoss = (items: Tensor): Tensor =>
