@@ -1,9 +1,7 @@
 import { type NDArray, tanh } from '@brownian/graph';
 import {
-  type GeneratorLearning,
   type Net,
   type SymbolicParams,
-  ACTIVATIONS,
   dense,
   descriptor,
   flatten,
@@ -14,37 +12,55 @@ import {
   chain,
   sgd,
 } from 'brownian';
-import { type Conform, type Reference, inputOf, numberOf } from '../reference.ts';
+import { activation, activationOf } from '../activations.ts';
+import { type Conform, type Reference, inputOf } from '../reference.ts';
 import { runtime } from '../runtime.ts';
+import { count, number, oneOf, optional, readSpec, requireKnownInputs } from '../spec.ts';
 
-const activation = ACTIVATIONS.leakyRelu;
+const FIELDS = {
+  learning: oneOf(['reconstruction', 'amortised']),
+  classes: optional(count, 0),
+  embedding: optional(count, 0),
+  gain: optional(number, 1),
+  scale: optional(number, 1),
+  learningRate: number,
+  hiddenRate: number,
+  prior: optional(number, 0),
+  activation: optional(activation, 'leakyRelu(0.2)'),
+};
+
+/** Inputs of every file, and those of one with labels. */
+const INPUTS = ['g1', 'h1', 'g2', 'h2', 'theta', 'w', 'b', 'zeta', 'target'];
+const LABELLED = ['embedding', 'labels'];
 
 /** The parameters of an mlp with one hidden layer: [flatten, dense, activation, dense, shape]. */
-function generatorParams(reference: Reference): SymbolicParams {
+function generatorParams(reference: Reference, classes: number): SymbolicParams {
   const at = (name: string): NDArray => inputOf(reference, name);
   const net = [[], { w: at('g1'), b: at('h1') }, [], { w: at('g2'), b: at('h2') }, []];
-  const tree = numberOf(reference, 'classes') === 0 ? net : { embedding: at('embedding'), net };
+  const tree = classes === 0 ? net : { embedding: at('embedding'), net };
   return tree as unknown as SymbolicParams;
 }
 
 /** One update of a generator with one hidden layer, and of hidden rows, by reconstruction or amortised, with labels or without. */
 export const conformGeneratorIteration: Conform = async (reference) => {
-  const classes = numberOf(reference, 'classes');
+  const { classes, ...spec } = readSpec(reference, FIELDS);
+  requireKnownInputs(reference, classes === 0 ? INPUTS : [...INPUTS, ...LABELLED]);
+  const act = activationOf(spec.activation);
   const [items, dim] = [inputOf(reference, 'target').shape[1] as number, inputOf(reference, 'zeta').shape[1] as number];
   const [units, filters] = [inputOf(reference, 'h1'), inputOf(reference, 'b')].map(({ shape }) => shape[0] as number);
-  const layer = mlp({ widths: [units as number], output: [items], activation, last: tanh });
-  const net = labelledGenerator(layer, { dim, classes, embedding: numberOf(reference, 'embedding') });
-  const features: Net = chain(flatten(), dense(filters as number), pointwise(activation))([items]);
+  const layer = mlp({ widths: [units as number], output: [items], activation: act, last: tanh });
+  const net = labelledGenerator(layer, { dim, classes, embedding: spec.embedding });
+  const features: Net = chain(flatten(), dense(filters as number), pointwise(act))([items]);
   const update = runtime().compile(
     generatorUpdate({
-      potential: descriptor(features, { classes, gain: numberOf(reference, 'gain') }),
+      potential: descriptor(features, { classes, gain: spec.gain }),
       net,
-      optimizer: sgd(numberOf(reference, 'learningRate')),
+      optimizer: sgd(spec.learningRate),
       originalWeight: 0,
-      learning: reference.spec['learning'] as GeneratorLearning,
-      scale: numberOf(reference, 'scale'),
+      learning: spec.learning,
+      scale: spec.scale,
       ema: 0,
-      hidden: { learningRate: numberOf(reference, 'hiddenRate'), prior: numberOf(reference, 'prior') },
+      hidden: { learningRate: spec.hiddenRate, prior: spec.prior },
     }),
     { name: 'generator reference' },
   );
@@ -61,7 +77,7 @@ export const conformGeneratorIteration: Conform = async (reference) => {
     target: inputOf(reference, 'target'),
     ...(classes > 0 && { labels: labels() }),
   };
-  const next = await update(generatorParams(reference) as never, [], [], theta as never, at);
+  const next = await update(generatorParams(reference, classes) as never, [], [], theta as never, at);
   type Layers = readonly [never, { w: NDArray; b: NDArray }, never, { w: NDArray; b: NDArray }];
   const params = next.params as unknown as Layers | { embedding: NDArray; net: Layers };
   const layers = 'net' in params ? params.net : params;
