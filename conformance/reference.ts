@@ -80,14 +80,6 @@ export function inputOf(reference: Reference, name: string): NDArray {
   return array;
 }
 
-/** A number of the spec. @throws ReferenceError when it is missing or of another type */
-export function numberOf(reference: Reference, name: string): number {
-  const value = reference.spec[name];
-  if (typeof value !== 'number')
-    throw new ReferenceError(`a reference of kind "${reference.kind}" needs the number spec.${name}.`);
-  return value;
-}
-
 /** Equal, but that files may write one number as [] or as [1]. */
 function sameShape(a: readonly number[], b: readonly number[]): boolean {
   const [left, right] = [a, b].map((shape) => (shape.length === 0 ? [1] : shape)) as [

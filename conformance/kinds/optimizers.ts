@@ -1,13 +1,25 @@
 import { type NDArray, type Tensor, grad, ndarray } from '@brownian/graph';
 import { type SymbolicState, type Transform, type TransformState, adam, applyUpdates, lamb, sgd } from 'brownian';
-import { type Conform, inputOf, type Reference } from '../reference.ts';
+import { type Conform, type Reference, ReferenceError, inputOf } from '../reference.ts';
 import { runtime } from '../runtime.ts';
+import { number, optional, readSpec, requireKnownInputs } from '../spec.ts';
 
-const OPTIMIZERS: Readonly<Record<string, Transform>> = {
-  adam: adam(0.05, { beta1: 0.5 }),
-  sgd: sgd(0.05, { momentum: 0.9 }),
-  lamb: lamb(0.05),
-};
+/** The optimizers by name. β₁ of Adam is .5 where a file does not say otherwise, as generators take it; that of LAMB is .9. */
+function optimizersOf(reference: Reference): Readonly<Record<string, Transform>> {
+  const { learningRate, momentum, beta1, beta2, epsilon } = readSpec(reference, {
+    learningRate: optional(number, 0.05),
+    momentum: optional(number, 0.9),
+    beta1: optional(number, undefined),
+    beta2: optional(number, 0.999),
+    epsilon: optional(number, undefined),
+  });
+  const options = { beta2, ...(epsilon !== undefined && { epsilon }) };
+  return {
+    adam: adam(learningRate, { ...options, beta1: beta1 ?? 0.5 }),
+    sgd: sgd(learningRate, { momentum }),
+    lamb: lamb(learningRate, { ...options, beta1: beta1 ?? 0.9 }),
+  };
+}
 
 /** The points an optimizer visits on Σ c (q − target)², one row per step. */
 async function visit(optimizer: Transform, reference: Reference, steps: number): Promise<NDArray> {
@@ -31,10 +43,16 @@ async function visit(optimizer: Transform, reference: Reference, steps: number):
 
 /** Adam, SGD with momentum and LAMB on a quadratic, step by step. */
 export const conformOptimizers: Conform = async (reference) => {
+  const optimizers = optimizersOf(reference);
+  requireKnownInputs(reference, ['q0', 'target', 'c']);
   const results: Record<string, NDArray> = {};
   for (const [name, expected] of Object.entries(reference.expected)) {
-    const optimizer = OPTIMIZERS[name];
-    if (optimizer !== undefined) results[name] = await visit(optimizer, reference, expected.shape[0] as number);
+    const optimizer = optimizers[name];
+    const [steps] = expected.shape;
+    if (optimizer === undefined)
+      throw new ReferenceError(`expected.${name} is not known; known are ${Object.keys(optimizers).join(', ')}.`);
+    if (steps === undefined) throw new ReferenceError(`expected.${name} must have a row for each step.`);
+    results[name] = await visit(optimizer, reference, steps);
   }
   return results;
 };
