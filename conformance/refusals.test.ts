@@ -67,6 +67,7 @@ describe('what a file says', () => {
     ['gcn-iteration', { activation: 'leakyRelu(steep)' }, 'silu, softplus, tanh or leakyRelu(slope)'],
     ['gcn-iteration', { langevinSteps: 4 }, 'inputs.noise is [3, 3, 2, 8, 8]; 4 steps of the particles take'],
     ['ggcn-amortised', { learning: 'both' }, 'it takes "reconstruction" or "amortised"'],
+    ['ggcn-amortised', { embedding: 3 }, 'inputs.embedding is [3, 2]; the spec says [3, 3]'],
     ['vapo-loss', { estimator: 'score' }, 'it takes "covariance" or "stein"'],
     ['vapo-loss', { estimator: 'stein', centring: 'batch' }, 'spec.centring "batch" is for'],
     ['vapo-loss', { omega: 1 }, 'spec.priorStd and spec.omega are the same'],
@@ -83,6 +84,12 @@ describe('what a file says', () => {
   test('a score without its setting says which', async () => {
     await expect(changed('metrics-sets', ({ spec }) => delete spec['bandwidth'])).rejects.toThrow(
       'expected.mmd needs spec.bandwidth',
+    );
+  });
+
+  test('hidden rows without a rate are not learned', async () => {
+    await expect(changed('ggcn-amortised', ({ spec }) => delete spec['hiddenRate'])).rejects.toThrow(
+      'expected.new_zeta is not computed here',
     );
   });
 
@@ -107,6 +114,7 @@ describe('what a file leaves out', () => {
     ['eieg-gan-losses', ['stabiliserCutoff', 'stabiliserWeight']],
     ['pgcn-iteration', ['beta', 'gamma']],
     ['vapo-loss', ['priorStd', 'eta']],
+    ['ggcn-amortised', ['embedding']],
   ])('%s passes without %j', async (name, fields) => {
     const { tensors } = await changed(name, ({ spec }) => fields.forEach((field) => delete spec[field]));
     expect(tensors.filter(({ passed }) => !passed)).toEqual([]);

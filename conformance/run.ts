@@ -4,6 +4,7 @@ import { ReferenceError } from './reference.ts';
 const USAGE = `Usage: npm run golden -- FILE…
 
 Computes each reference file and prints the worst relative error |a−b| / max|expected| of every expected tensor.
+A field, an input or an expected tensor that a file's kind does not know is refused, so that nothing in a file is ignored.
 Exits with 1 if one exceeds the file's rtol or a file cannot be read.
 
 Example: npm run golden -- conformance/golden/*.json`;

@@ -13,18 +13,19 @@ import {
   sgd,
 } from 'brownian';
 import { activation, activationOf } from '../activations.ts';
-import { type Conform, type Reference, inputOf } from '../reference.ts';
+import { type Conform, type Reference, ReferenceError, inputOf } from '../reference.ts';
 import { runtime } from '../runtime.ts';
 import { count, number, oneOf, optional, readSpec, requireKnownInputs } from '../spec.ts';
 
 const FIELDS = {
   learning: oneOf(['reconstruction', 'amortised']),
   classes: optional(count, 0),
-  embedding: optional(count, 0),
+  embedding: optional(count, undefined),
   gain: optional(number, 1),
   scale: optional(number, 1),
   learningRate: number,
-  hiddenRate: number,
+  /** Hidden rows are learned where there is one. */
+  hiddenRate: optional(number, undefined),
   prior: optional(number, 0),
   activation: optional(activation, 'leakyRelu(0.2)'),
 };
@@ -41,15 +42,26 @@ function generatorParams(reference: Reference, classes: number): SymbolicParams 
   return tree as unknown as SymbolicParams;
 }
 
+/** Length of the vector of a label. @throws ReferenceError when the embedding is not of these labels */
+function embeddingOf(reference: Reference, classes: number, stated: number | undefined): number {
+  if (classes === 0) return 0;
+  const { shape } = inputOf(reference, 'embedding');
+  const [rows, width] = shape;
+  const length = stated ?? width;
+  if (shape.length !== 2 || length === undefined || rows !== classes || width !== length)
+    throw new ReferenceError(`inputs.embedding is [${shape.join(', ')}]; the spec says [${classes}, ${length}].`);
+  return length;
+}
+
 /** One update of a generator with one hidden layer, and of hidden rows, by reconstruction or amortised, with labels or without. */
 export const conformGeneratorIteration: Conform = async (reference) => {
-  const { classes, ...spec } = readSpec(reference, FIELDS);
+  const { classes, hiddenRate, ...spec } = readSpec(reference, FIELDS);
   requireKnownInputs(reference, classes === 0 ? INPUTS : [...INPUTS, ...LABELLED]);
   const act = activationOf(spec.activation);
   const [items, dim] = [inputOf(reference, 'target').shape[1] as number, inputOf(reference, 'zeta').shape[1] as number];
   const [units, filters] = [inputOf(reference, 'h1'), inputOf(reference, 'b')].map(({ shape }) => shape[0] as number);
   const layer = mlp({ widths: [units as number], output: [items], activation: act, last: tanh });
-  const net = labelledGenerator(layer, { dim, classes, embedding: spec.embedding });
+  const net = labelledGenerator(layer, { dim, classes, embedding: embeddingOf(reference, classes, spec.embedding) });
   const features: Net = chain(flatten(), dense(filters as number), pointwise(act))([items]);
   const update = runtime().compile(
     generatorUpdate({
@@ -60,7 +72,7 @@ export const conformGeneratorIteration: Conform = async (reference) => {
       learning: spec.learning,
       scale: spec.scale,
       ema: 0,
-      hidden: { learningRate: spec.hiddenRate, prior: spec.prior },
+      hidden: hiddenRate === undefined ? null : { learningRate: hiddenRate, prior: spec.prior },
     }),
     { name: 'generator reference' },
   );
@@ -83,7 +95,7 @@ export const conformGeneratorIteration: Conform = async (reference) => {
   const layers = 'net' in params ? params.net : params;
   return {
     ...next.metrics,
-    new_zeta: next.hidden[0] as NDArray,
+    ...(hiddenRate !== undefined && { new_zeta: next.hidden[0] as NDArray }),
     new_g1: layers[1].w,
     new_h1: layers[1].b,
     new_g2: layers[3].w,
