@@ -182,6 +182,9 @@ describe('sample', () => {
     expect((await brownian(['sample', run])).out).toContain(
       `64 samples from iteration 6: ${join(run, 'samples/n64-seed1.png')}`,
     );
+    const other = await brownian(['sample', run, '--steps', '3', '--out', join(run, 'deeper', 'still', 'x.npy')]);
+    expect(other).toMatchObject({ code: 0, err: '' });
+    expect((await brownian(['sample', run, '--steps', '3'])).out).toContain('samples/n64-seed1-steps3.png');
     expect((await sharp(join(run, 'samples/n64-seed1.png')).metadata()).width).toBe((8 * 7 - 1) * 3);
     const files = ['a.safetensors', 'b.safetensors', 'c.safetensors', 'd.npy'].map((name) => join(run, name));
     for (const [i, file] of files.entries()) {

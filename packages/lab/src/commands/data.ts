@@ -1,5 +1,5 @@
-import { mkdir, readdir } from 'node:fs/promises';
-import { dirname, extname } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { extname } from 'node:path';
 import { TOY_DISTRIBUTIONS, type Dataset } from 'brownian';
 import { RUN_DEFAULTS } from '../config/schema.ts';
 import { dataOptions, settingsFromFlags } from '../config/settings.ts';
@@ -11,7 +11,7 @@ import { openData, openImages } from '../data/open.ts';
 import type { Split } from '../data/source.ts';
 import { UserError } from '../errors.ts';
 import { pictureFor } from '../images/picture.ts';
-import { writeAtomically } from '../runs/atomic.ts';
+import { makeFolderOf, writeAtomically } from '../runs/atomic.ts';
 import type { Context, ExitCode } from './context.ts';
 
 /** What `brownian data inspect` was given. */
@@ -88,7 +88,7 @@ export async function inspectCommand(context: Context, request: InspectRequest):
   const statistics = await measure(data, context.task());
   for (const line of describe(data, statistics)) context.print(line);
   const out = request.out ?? `${data.name.replaceAll(/[^\w.-]+/g, '-')}-${split}.png`;
-  await mkdir(dirname(out), { recursive: true }).catch(() => undefined);
+  await makeFolderOf(out);
   await writeAtomically(out, [await pictureFor(data).data()]);
   context.print(`Contact sheet: ${out}`);
   return 0;

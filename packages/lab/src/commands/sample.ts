@@ -7,7 +7,7 @@ import { openData } from '../data/open.ts';
 import { drawSamples } from '../drawing.ts';
 import { gridPng } from '../images/grid.ts';
 import { pictureFor } from '../images/picture.ts';
-import { writeAtomically } from '../runs/atomic.ts';
+import { makeFolderOf, writeAtomically } from '../runs/atomic.ts';
 import { openRun, runFiles } from '../runs/run.ts';
 import { wholeNumber } from '../scoring/request.ts';
 import type { Context, ExitCode } from './context.ts';
@@ -54,12 +54,16 @@ function labelsFor({ classes }: Learner, text: string | undefined, n: number): N
   );
 }
 
-/** The name of a picture of samples, by what they were drawn with. */
-function pictureName(n: number, seed: number, { size, label }: SampleRequest): string {
+/** The name of a picture of samples, by what they were drawn with: pictures of other settings are kept beside it. */
+function pictureName(n: number, seed: number, { size, label, sampling }: SampleRequest): string {
+  const drawn = Object.entries(sampling).map(([path, value]) =>
+    value === undefined ? undefined : `${path.replace('sampling.', '')}${value.replaceAll(/[^\w.+-]+/g, '-')}`,
+  );
   const parts = [
     `n${n}-seed${seed}`,
     size,
     label === undefined ? undefined : `label${label.replaceAll(/[^\d]+/g, '-')}`,
+    ...drawn,
   ];
   return `${parts.filter((part) => part !== undefined).join('-')}.png`;
 }
@@ -79,6 +83,7 @@ export async function sampleCommand(context: Context, request: SampleRequest): P
   const format = extname(out).toLowerCase();
   if (!FORMATS.includes(format))
     throw new UserError(`--out is ${JSON.stringify(out)}; its name must end in ${FORMATS.join(', ')}.`);
+  await makeFolderOf(out);
   const trained = await openTrained(context, path, {
     itemShape: ({ record }) => sizedShape(record.data.itemShape, request.size),
     config: (whole) => forSamples(whole, request.sampling),

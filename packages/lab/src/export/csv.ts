@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts';
-import { writeAtomically } from '../runs/atomic.ts';
+import { makeFolderOf, writeAtomically } from '../runs/atomic.ts';
 import { readMetrics } from '../runs/database.ts';
 import { runFiles } from '../runs/run.ts';
 
@@ -33,6 +33,7 @@ export async function writeCsv(path: string, out: string): Promise<Exported> {
       ...names.map((name) => metrics[name] ?? ''),
     ]),
   ].map((row) => `${row.map(field).join(',')}\r\n`);
+  await makeFolderOf(out);
   await writeAtomically(out, [lines.join('')]);
   return { what: `${records.length} iterations of ${names.length} metrics`, file: out };
 }

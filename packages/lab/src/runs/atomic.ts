@@ -1,4 +1,4 @@
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { UserError, fileProblem } from '../errors.ts';
 
@@ -37,6 +37,15 @@ export async function writeAtomically(path: string, parts: readonly (Uint8Array 
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
     throw new UserError(`Cannot write ${path}: ${fileProblem(error)}.`, { cause: error });
+  }
+}
+
+/** Makes the folder of a file that a user asked for, before the work that it is to hold. @throws UserError when it cannot be made */
+export async function makeFolderOf(path: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+  } catch (error) {
+    throw new UserError(`Cannot make the folder ${dirname(path)}: ${fileProblem(error)}.`, { cause: error });
   }
 }
 
