@@ -1,9 +1,9 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { UserError, fileProblem } from '../errors.ts';
-import { writeAtomically } from '../runs/atomic.ts';
+import { makeFolderOf, writeAtomically } from '../runs/atomic.ts';
 import { readMetrics } from '../runs/database.ts';
 import { numberedFiles, openRun, runFiles } from '../runs/run.ts';
 import type { Exported } from './csv.ts';
@@ -47,11 +47,7 @@ export async function writeTensorboard(path: string, out: string): Promise<Expor
   const events = [...scalars, ...images].toSorted((a, b) => a.step - b.step);
   // TensorBoard finds its files by "tfevents" in their names.
   const file = join(out, `events.out.tfevents.${Math.floor(began)}.${hostname()}`);
-  try {
-    await mkdir(out, { recursive: true });
-  } catch (error) {
-    throw new UserError(`Cannot make the folder ${out}: ${fileProblem(error)}.`, { cause: error });
-  }
+  await makeFolderOf(file);
   await writeAtomically(file, encodeEventFile(began, events));
   return { what: `${records.length} iterations and ${images.length} pictures`, file };
 }
