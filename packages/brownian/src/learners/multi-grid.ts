@@ -44,7 +44,7 @@ export function shrink(x: NDArray, [height, width]: readonly [number, number]): 
     const to = (plane * height + Math.floor(row / down)) * width + Math.floor(column / right);
     sums[to] = (sums[to] as number) + (from[i] as number);
   }
-  const means = Float32Array.from(sums, (sum) => sum / (down * right));
+  const means = new Float32Array(sums.map((sum) => sum / (down * right)));
   return ndarray(means, [n, c, height, width]);
 }
 

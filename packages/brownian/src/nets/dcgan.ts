@@ -30,7 +30,7 @@ const LARGEST_START = 7;
 
 function block(shape: Shape, channels: number, norm: boolean, key: Stream): Block<NDArray> {
   const draws = key.normal(shape);
-  const w = { ...draws, data: Float32Array.from(draws.data as Float32Array, (v) => v * INITIAL_STD) };
+  const w = { ...draws, data: (draws.data as Float32Array).map((v) => v * INITIAL_STD) };
   return norm ? { w, norm: { scale: full([channels], 1), shift: zeros([channels]) } } : { w };
 }
 

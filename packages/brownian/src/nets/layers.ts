@@ -27,7 +27,7 @@ export function pointwise(f: (x: Tensor) => Tensor): Layer {
 export function normalFanIn(key: Stream, shape: Shape, fanIn: number, gain = 2): Params {
   const std = Math.sqrt(gain / fanIn);
   const draws = key.normal(shape);
-  return { ...draws, data: Float32Array.from(draws.data as Float32Array, (v) => v * std) };
+  return { ...draws, data: (draws.data as Float32Array).map((v) => v * std) };
 }
 
 type Weights = { readonly w: Tensor; readonly b: Tensor };

@@ -73,5 +73,5 @@ export function descriptor(
 /** Normal weights scaled so that Φ of unit features, `size` of them, has unit size. */
 function scaledNormal(draws: NDArray, size: number): NDArray {
   const scale = 1 / Math.sqrt(size);
-  return { ...draws, data: Float32Array.from(draws.data as Float32Array, (v) => v * scale) };
+  return { ...draws, data: (draws.data as Float32Array).map((v) => v * scale) };
 }

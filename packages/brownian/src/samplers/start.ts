@@ -17,5 +17,5 @@ export function startParticles(
   if (start === 'zero') return zeros(shape);
   if (start === 'uniform') return draw.uniform(shape, ...range);
   const noise = draw.normal(shape);
-  return { ...noise, data: Float32Array.from(noise.data as Float32Array, (v) => v * sigma) };
+  return { ...noise, data: (noise.data as Float32Array).map((v) => v * sigma) };
 }

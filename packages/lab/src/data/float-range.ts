@@ -55,7 +55,7 @@ export async function rescaleFloats(source: ImageSource, range: Range | null): P
   }
   const [low, high] = range ?? chooseRange(found, source);
   const rescale = (values: Uint8Array | Float32Array, where: string): Float32Array =>
-    Float32Array.from(values, (value) => {
+    Float32Array.from(values).map((value) => {
       if (!Number.isFinite(value)) throw new DataError(`${where}: has the value ${value}, expected finite numbers.`);
       return ((value - low) / (high - low)) * 2 - 1;
     });
