@@ -1,6 +1,5 @@
 import { type InpaintMethod, type Learner, inpaintMethods } from 'brownian';
 import { UserError, asked } from '../errors.ts';
-import { kebab } from '../config/suggest.ts';
 import { wholeNumber } from '../scoring/request.ts';
 import { openTaskImages } from '../tasks/images.ts';
 import { TRIVIAL, tryInpainting, writeInpainted } from '../tasks/inpaint.ts';
@@ -8,7 +7,7 @@ import { openMasks } from '../tasks/mask.ts';
 import { scoreTable, writeScoreFiles } from '../tasks/scores.ts';
 import type { Context, ExitCode } from './context.ts';
 import { type TaskRequest, choiceOf, folderOf, seedOf, withComparison } from './task.ts';
-import { forSamples, openTrained } from './trained.ts';
+import { forSamples, givenSampling, openTrained } from './trained.ts';
 
 /** What `brownian inpaint` was given, as text. */
 export interface InpaintRequest extends TaskRequest {
@@ -22,11 +21,11 @@ const METHODS: readonly InpaintMethod[] = ['encode', 'dynamics', 'both'];
 function requireDraws(learner: Learner, method: InpaintMethod | undefined, sampling: TaskRequest['sampling']): void {
   const methods = inpaintMethods(learner);
   if ((method ?? methods[0]) !== 'encode') return;
-  const path = Object.keys(sampling).find((key) => sampling[key] !== undefined);
-  if (path === undefined) return;
+  const [given] = givenSampling(sampling);
+  if (given === undefined) return;
   const others = methods.filter((other) => other !== 'encode').map((other) => ` or give --method ${other}`);
   throw new UserError(
-    `--${kebab(path.replace('sampling.', ''))} changes how samples are drawn, and by method encode ${learner.name} draws none, so leave it out${others.join('')}.`,
+    `--${given[0]} changes how samples are drawn, and by method encode ${learner.name} draws none, so leave it out${others.join('')}.`,
   );
 }
 

@@ -11,7 +11,7 @@ import { makeFolderOf, writeAtomically } from '../runs/atomic.ts';
 import { openRun, runFiles } from '../runs/run.ts';
 import { wholeNumber } from '../scoring/request.ts';
 import type { Context, ExitCode } from './context.ts';
-import { forSamples, openTrained } from './trained.ts';
+import { forSamples, givenSampling, openTrained } from './trained.ts';
 
 /** What `brownian sample` was given. */
 export interface SampleRequest {
@@ -56,9 +56,7 @@ function labelsFor({ classes }: Learner, text: string | undefined, n: number): N
 
 /** The name of a picture of samples, by what they were drawn with: pictures of other settings are kept beside it. */
 function pictureName(n: number, seed: number, { size, label, sampling }: SampleRequest): string {
-  const drawn = Object.entries(sampling).map(([path, value]) =>
-    value === undefined ? undefined : `${path.replace('sampling.', '')}${value.replaceAll(/[^\w.+-]+/g, '-')}`,
-  );
+  const drawn = givenSampling(sampling).map(([name, value]) => `${name}${value.replaceAll(/[^\w.+-]+/g, '-')}`);
   const parts = [
     `n${n}-seed${seed}`,
     size,

@@ -2,6 +2,7 @@ import type { NDArray, Tree } from '@brownian/graph';
 import type { Learner } from 'brownian';
 import type { RunConfig } from '../config/run-config.ts';
 import { checkConfig, mergeSettings, settingsFromFlags, unreadOption } from '../config/settings.ts';
+import { kebab } from '../config/suggest.ts';
 import { UserError, asked } from '../errors.ts';
 import { requireSameRun } from '../loop.ts';
 import { type Run, openRun } from '../runs/run.ts';
@@ -25,6 +26,13 @@ export interface TrainedOptions {
   readonly itemShape?: (run: Run) => readonly number[];
   /** Options of the run for this use, such as how samples are drawn. */
   readonly config?: (config: RunConfig) => RunConfig;
+}
+
+/** Options of a draw that were given, by the names of their flags, such as `step-size`. */
+export function givenSampling(sampling: Readonly<Record<string, string | undefined>>): [name: string, text: string][] {
+  return Object.entries(sampling).flatMap(([path, text]) =>
+    text === undefined ? [] : [[kebab(path.replace('sampling.', '')), text]],
+  );
 }
 
 /** A run's configuration with the options that samples are given for themselves: the text of flags of its group `sampling`, by path. */
